@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/error.h"
+#include "base/strbuf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void format(char *dst, size_t size, const char *fmt, va_list ap)
+{
+    if (vsnprintf(dst, size, fmt, ap) < 0)
+        dst[0] = '\0';
+}
+
+int cage_error_set(struct cage_error *err, enum cage_error_code code, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!err)
+        return -1;
+    memset(err, 0, sizeof *err);
+    err->code = code;
+    va_start(ap, fmt);
+    format(err->message, sizeof err->message, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int cage_error_sys(struct cage_error *err, int sys, const char *fmt, ...)
+{
+    char text[sizeof err->message / 2];
+    va_list ap;
+
+    va_start(ap, fmt);
+    format(text, sizeof text, fmt, ap);
+    va_end(ap);
+    cage_error_set(err, CAGE_ERR_SYSTEM, "%s: %s", text, strerror(sys));
+    if (err)
+        err->sys = sys;
+    return -1;
+}
+
+int cage_error_wrap(struct cage_error *err, const char *fmt, ...)
+{
+    char text[sizeof err->message / 2], old[sizeof err->message];
+    va_list ap;
+
+    if (!err)
+        return -1;
+    va_start(ap, fmt);
+    format(text, sizeof text, fmt, ap);
+    va_end(ap);
+    memcpy(old, err->message, sizeof old);
+    if ((size_t)snprintf(err->message, sizeof err->message, "%s: ", text) < sizeof err->message)
+        strncat(err->message, old, sizeof err->message - strlen(err->message) - 1);
+    return -1;
+}
+
+int cage_error_hint(struct cage_error *err, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!err)
+        return -1;
+    va_start(ap, fmt);
+    format(err->hint, sizeof err->hint, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int cage_error_at(struct cage_error *err, const char *file, int line, int column)
+{
+    if (!err)
+        return -1;
+    snprintf(err->file, sizeof err->file, "%s", file);
+    err->line = line;
+    err->column = column;
+    return -1;
+}
+
+static void append_place(const struct cage_error *err, struct cage_strbuf *out)
+{
+    if (!err->file[0])
+        return;
+    cage_strbuf_add_printable(out, err->file);
+    if (err->line > 0)
+        cage_strbuf_addf(out, ":%d", err->line);
+    if (err->line > 0 && err->column > 0)
+        cage_strbuf_addf(out, ":%d", err->column);
+    cage_strbuf_add(out, ": ");
+}
+
+/* The caret stands under column `column` (in code points) of the excerpt; a tab stays a tab. */
+static void append_excerpt(const struct cage_error *err, struct cage_strbuf *out)
+{
+    const char *p = err->excerpt;
+
+    if (!*p)
+        return;
+    cage_strbuf_add(out, "    ");
+    cage_strbuf_add_printable(out, err->excerpt);
+    cage_strbuf_add(out, "\n    ");
+    for (int col = 1; *p && col < err->column; col++) {
+        cage_strbuf_addc(out, *p == '\t' ? '\t' : ' ');
+        p++;
+        while (((unsigned char)*p & 0xc0) == 0x80)
+            p++;
+    }
+    cage_strbuf_add(out, "^\n");
+}
+
+void cage_error_render(const struct cage_error *err, struct cage_strbuf *out)
+{
+    append_place(err, out);
+    cage_strbuf_add_printable(out, err->message[0] ? err->message : "unknown error");
+    cage_strbuf_addc(out, '\n');
+    append_excerpt(err, out);
+    if (err->hint[0]) {
+        cage_strbuf_add(out, "  hint: ");
+        cage_strbuf_add_printable(out, err->hint);
+        cage_strbuf_addc(out, '\n');
+    }
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int cage_fs_read_fd(int fd, size_t max, struct cage_strbuf *out, struct cage_error *err)
+{
+    char chunk[16384];
+    size_t total = 0;
+
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return cage_error_sys(err, errno, "cannot read");
+        if (n == 0)
+            return 0;
+        total += (size_t)n;
+        if (total > max)
+            return cage_error_sys(err, EFBIG, "larger than %zu bytes", max);
+        cage_strbuf_add_bytes(out, chunk, (size_t)n);
+    }
+}
+
+int cage_fs_read(int dirfd, const char *path, size_t max, struct cage_strbuf *out, struct cage_error *err)
+{
+    cage_autofd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0)
+        return cage_error_sys(err, errno, "cannot open %s", path);
+    if (fstat(fd, &st) < 0)
+        return cage_error_sys(err, errno, "cannot stat %s", path);
+    if (!S_ISREG(st.st_mode))
+        return cage_error_sys(err, EINVAL, "%s is not a regular file", path);
+    if (cage_fs_read_fd(fd, max, out, err) < 0)
+        return cage_error_wrap(err, "%s", path);
+    return 0;
+}
+
+int cage_fs_write_all(int fd, const void *data, size_t n, struct cage_error *err)
+{
+    const char *p = data;
+
+    while (n > 0) {
+        ssize_t done = write(fd, p, n);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return cage_error_sys(err, errno, "cannot write");
+        p += done;
+        n -= (size_t)done;
+    }
+    return 0;
+}
+
+/* Opens a new file beside path; *name is its path relative to dirfd. */
+static int open_temporary(int dirfd, const char *path, mode_t mode, char **name, struct cage_error *err)
+{
+    cage_autofree char *dir = cage_path_dirname(path);
+
+    for (int i = 0; i < 100; i++) {
+        int fd;
+
+        free(*name);
+        *name = cage_format("%s/.%s.nixcage-%ld-%d", dir, cage_path_basename(path), (long)getpid(), i);
+        fd = openat(dirfd, *name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (fd >= 0 || errno != EEXIST)
+            return fd >= 0 ? fd : cage_error_sys(err, errno, "cannot create %s", *name);
+    }
+    return cage_error_sys(err, EEXIST, "cannot create a temporary file beside %s", path);
+}
+
+static int sync_directory_of(int dirfd, const char *path, struct cage_error *err)
+{
+    cage_autofree char *dir = cage_path_dirname(path);
+    cage_autofd int fd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL && errno != EROFS))
+        return cage_error_sys(err, errno, "cannot sync %s", dir);
+    return 0;
+}
+
+int cage_fs_write_atomic(int dirfd, const char *path, const void *data, size_t n, mode_t mode,
+                         struct cage_error *err)
+{
+    cage_autofree char *tmp = NULL;
+    cage_autofd int fd = open_temporary(dirfd, path, mode, &tmp, err);
+
+    if (fd < 0)
+        return -1;
+    if (cage_fs_write_all(fd, data, n, err) < 0) {
+        cage_error_wrap(err, "%s", path);
+    } else if (fsync(fd) < 0) {
+        cage_error_sys(err, errno, "cannot sync %s", tmp);
+    } else if (renameat(dirfd, tmp, dirfd, path) < 0) {
+        cage_error_sys(err, errno, "cannot rename %s to %s", tmp, path);
+    } else {
+        return sync_directory_of(dirfd, path, err);
+    }
+    unlinkat(dirfd, tmp, 0);
+    return -1;
+}
+
+int cage_fs_mkdirs(const char *path, mode_t mode, struct cage_error *err)
+{
+    cage_autofree char *clean = cage_path_clean(path);
+    struct stat st;
+
+    for (char *p = clean + 1; p[-1]; p++) {
+        char saved = *p;
+
+        if (saved != '/' && saved != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(clean, mode) < 0 && errno != EEXIST && !(errno == EROFS && stat(clean, &st) == 0))
+            return cage_error_sys(err, errno, "cannot create the directory %s", clean);
+        *p = saved;
+        if (!saved)
+            break;
+    }
+    if (stat(clean, &st) < 0)
+        return cage_error_sys(err, errno, "cannot create the directory %s", clean);
+    if (!S_ISDIR(st.st_mode))
+        return cage_error_sys(err, ENOTDIR, "cannot create the directory %s", clean);
+    return 0;
+}
+
+static int remove_at(int dirfd, const char *name, dev_t dev, struct cage_error *err);
+
+static int remove_contents(int fd, const char *name, dev_t dev, struct cage_error *err)
+{
+    DIR *dir = fdopendir(fd);
+    struct dirent *e;
+    int rc = 0;
+
+    if (!dir) {
+        rc = cage_error_sys(err, errno, "cannot list %s", name);
+        close(fd);
+        return rc;
+    }
+    while (rc == 0 && (errno = 0, e = readdir(dir)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            rc = remove_at(dirfd(dir), e->d_name, dev, err);
+    closedir(dir);
+    return rc;
+}
+
+/* Store copies and Nix build trees hold read-only directories: owners may open those up again. */
+static int open_for_removal(int dirfd, const char *name)
+{
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(dirfd, name, flags);
+
+    if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+        fd = openat(dirfd, name, flags);
+    return fd;
+}
+
+static int remove_at(int dirfd, const char *name, dev_t dev, struct cage_error *err)
+{
+    struct stat st;
+    int fd;
+
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : cage_error_sys(err, errno, "cannot remove %s", name);
+    if (S_ISDIR(st.st_mode)) {
+        if (dev != (dev_t)-1 && st.st_dev != dev)
+            return cage_error_sys(err, EXDEV, "cannot remove %s: a file system is mounted there", name);
+        fd = open_for_removal(dirfd, name);
+        if (fd < 0)
+            return errno == ENOENT ? 0 : cage_error_sys(err, errno, "cannot open %s", name);
+        if (!(st.st_mode & S_IWUSR))
+            (void)fchmod(fd, 0700);
+        if (remove_contents(fd, name, st.st_dev, err) < 0)
+            return -1;
+    }
+    if (unlinkat(dirfd, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT)
+        return cage_error_sys(err, errno, "cannot remove %s", name);
+    return 0;
+}
+
+int cage_fs_remove_tree(int dirfd, const char *path, struct cage_error *err)
+{
+    return remove_at(dirfd, path, (dev_t)-1, err);
+}
+
+int cage_fs_lock(const char *path, bool wait, struct cage_error *err)
+{
+    cage_autofd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int rc;
+
+    if (fd < 0)
+        return cage_error_sys(err, errno, "cannot open the lock %s", path);
+    do
+        rc = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+    while (rc < 0 && errno == EINTR);
+    if (rc < 0)
+        return cage_error_sys(err, errno, "cannot lock %s", path);
+    return cage_steal_fd(&fd);
+}
+
+char *cage_fs_readlink(int dirfd, const char *path)
+{
+    for (size_t size = 256; size <= 65536; size *= 2) {
+        char *buf = cage_alloc(size);
+        ssize_t n = readlinkat(dirfd, path, buf, size);
+
+        if (n >= 0 && (size_t)n < size) {
+            buf[n] = '\0';
+            return buf;
+        }
+        free(buf);
+        if (n < 0)
+            return NULL;
+    }
+    errno = ENAMETOOLONG;
+    return NULL;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/path.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+char *cage_path_join(const char *dir, const char *name)
+{
+    size_t n = strlen(dir);
+
+    if (name[0] == '/')
+        return cage_strdup(name);
+    return cage_format("%s%s%s", dir, n && dir[n - 1] == '/' ? "" : "/", name);
+}
+
+/* Drops the last component of out[0..len) and returns the new length. */
+static size_t drop_last(const char *out, size_t len, size_t root)
+{
+    while (len > root && out[len - 1] != '/')
+        len--;
+    if (len > root)
+        len--;
+    return len;
+}
+
+char *cage_path_clean(const char *path)
+{
+    char *out = cage_alloc(strlen(path) + 2);
+    size_t root = path[0] == '/' ? 1 : 0, len = root;
+
+    if (root)
+        out[0] = '/';
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        bool up = n == 2 && memcmp(path, "..", 2) == 0;
+        bool last_is_up = len >= 2 && memcmp(out + len - 2, "..", 2) == 0 && (len == 2 || out[len - 3] == '/');
+
+        if (up && (root || (len > 0 && !last_is_up))) {
+            len = drop_last(out, len, root);
+        } else if (n > 0 && !(n == 1 && path[0] == '.')) {
+            if (len > root)
+                out[len++] = '/';
+            memcpy(out + len, path, n);
+            len += n;
+        }
+        path += n;
+        path += strspn(path, "/");
+    }
+    if (len == 0)
+        out[len++] = '.';
+    out[len] = '\0';
+    return out;
+}
+
+char *cage_path_expand_home(const char *path, const char *home)
+{
+    if (path[0] == '~' && path[1] == '\0')
+        return cage_strdup(home);
+    if (path[0] == '~' && path[1] == '/')
+        return cage_path_join(home, path + 2);
+    return cage_strdup(path);
+}
+
+char *cage_path_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        return cage_strdup(".");
+    while (slash > path && slash[-1] == '/')
+        slash--;
+    return cage_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+const char *cage_path_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+bool cage_path_is_under(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+
+    if (n == 1 && dir[0] == '/')
+        return path[0] == '/';
+    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+size_t cage_path_depth(const char *path)
+{
+    size_t depth = 0;
+
+    for (; *path; path++)
+        if (*path == '/' && path[1] && path[1] != '/')
+            depth++;
+    return depth;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The project directory: found by walking up to the nearest nixcage.toml. */
+#ifndef CAGE_HOST_PROJECT_H
+#define CAGE_HOST_PROJECT_H
+
+#include "base/error.h"
+
+struct cage_project {
+    char *root;   /* physical absolute path */
+    char *config; /* root/nixcage.toml */
+    int dirfd;    /* open on root, close-on-exec */
+};
+
+/*
+ * Finds the project of `start` (NULL: the current directory): the nearest directory at or above it that holds
+ * nixcage.toml. Not found: CAGE_ERR_PROJECT "no nixcage.toml found (searched up from …)" with `nixcage init` as hint.
+ */
+int cage_project_find(struct cage_project *project, const char *start, struct cage_error *err) CAGE_MUST_CHECK;
+void cage_project_finish(struct cage_project *project);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the supervisor tells the in-cage init: one memory file, read whole, of records. Shared by both
+ * programs; the init is static and links nothing but libc, so the reader allocates nothing.
+ *
+ * A record is two 32-bit native-endian words, tag and length of the payload, then the payload, padded with
+ * zeros to 8 bytes. The first is CAGE_SPEC_MAGIC, the last CAGE_SPEC_END.
+ */
+#ifndef CAGE_INIT_SPEC_H
+#define CAGE_INIT_SPEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAGE_SPEC_VERSION "nixcage-spec-1"
+
+enum cage_spec_tag {
+    CAGE_SPEC_MAGIC = 1, /* CAGE_SPEC_VERSION */
+    CAGE_SPEC_END,
+    CAGE_SPEC_ARG,    /* one of argv, in order */
+    CAGE_SPEC_ENV,    /* NAME=value */
+    CAGE_SPEC_PATH,   /* PATH to look argv[0] up in */
+    CAGE_SPEC_CWD,
+    CAGE_SPEC_VERIFY, /* struct cage_spec_verify, then the path */
+    CAGE_SPEC_STORE,  /* a store path that may be opened; presence turns the store view on */
+    CAGE_SPEC_FLAGS,  /* uint32_t of enum cage_spec_flags */
+    CAGE_SPEC_KEEP_FD, /* uint32_t: descriptor given to the command as number 3 */
+};
+
+enum cage_spec_flags {
+    CAGE_SPEC_LIMIT_STORE = 1,     /* Landlock store view */
+    CAGE_SPEC_SCOPE_ABSTRACT = 2,  /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
+    CAGE_SPEC_SCOPE_SIGNAL = 4,    /* LANDLOCK_SCOPE_SIGNAL */
+};
+
+struct cage_spec_verify {
+    uint64_t dev, ino;
+};
+
+/* One record as the reader sees it: data points into the buffer and is followed by at least one NUL. */
+struct cage_spec_record {
+    uint32_t tag, length;
+    const char *data;
+};
+
+/*
+ * Reads the record at *offset of buf[0..size) and advances *offset. Returns 1, 0 at CAGE_SPEC_END,
+ * -1 when the buffer is not well-formed (truncated, unaligned, no NUL, unknown tag).
+ */
+int cage_spec_next(const char *buf, size_t size, size_t *offset, struct cage_spec_record *record);
+
+/*
+ * Messages between the init and the supervisor, one datagram each on a SOCK_SEQPACKET pair. The end of
+ * the supervisor's side means that nixcage is gone: the init then exits and the kernel ends the cage.
+ */
+enum cage_message_kind {
+    CAGE_MSG_STARTED = 1, /* init → supervisor: the command runs; value: 0 */
+    CAGE_MSG_FAILED,      /* init → supervisor: nothing ran; value: errno; text: what */
+    CAGE_MSG_NOEXEC,      /* init → supervisor: the command could not be executed; value: errno; text: its name */
+    CAGE_MSG_EXITED,      /* init → supervisor: value: wait status */
+    CAGE_MSG_STOPPED,     /* init → supervisor: value: the stop signal */
+    CAGE_MSG_SIGNAL,      /* supervisor → init: value: signal for the command */
+};
+
+struct cage_message {
+    uint32_t kind;
+    int32_t value;
+    char text[504];
+};
+
+#endif

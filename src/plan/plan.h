@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The plan: everything a cage will be, decided before anything is done. Pure: the same configuration and
+ * host give the same plan. Every entry carries the reason it is there, for `nixcage plan` and --debug.
+ */
+#ifndef CAGE_PLAN_PLAN_H
+#define CAGE_PLAN_PLAN_H
+
+#include "base/error.h"
+#include "base/strv.h"
+#include "config/config.h"
+#include "host/host.h"
+#include "host/project.h"
+#include "nix/nix.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Why an entry is there: a built-in rule, or a line of the configuration. */
+struct cage_reason {
+    const char *rule;      /* static: "level standard", "ro_bind", "protected", "nix closure", … */
+    struct cage_mark mark; /* line 0: built in */
+};
+
+enum cage_op_kind {
+    CAGE_OP_BIND,     /* source at dest; writable decides */
+    CAGE_OP_PIN,      /* dest onto itself, as it is: its name can then not be renamed away */
+    CAGE_OP_TMPFS,
+    CAGE_OP_DIR,
+    CAGE_OP_SYMLINK,  /* dest -> source */
+    CAGE_OP_FILE,     /* made-up contents at dest */
+    CAGE_OP_MASK_DIR, /* blacklisted: an empty read-only directory */
+    CAGE_OP_MASK_FILE, /* blacklisted: an empty unreadable file */
+    CAGE_OP_PROC,
+    CAGE_OP_DEV,
+    CAGE_OP_SEAL, /* dest itself becomes read-only (not what is mounted below it) */
+};
+
+struct cage_op {
+    enum cage_op_kind kind;
+    char *source;  /* BIND, PIN: host path, physical; SYMLINK: target */
+    char *dest;    /* in the cage: absolute, clean */
+    char *content; /* FILE */
+    bool writable; /* BIND */
+    mode_t mode;   /* TMPFS, DIR, FILE; 0: 0755 or 0644 */
+    bool verify;   /* the init compares dev and ino of dest with these before anything runs */
+    dev_t dev;
+    ino_t ino;
+    struct cage_reason reason;
+};
+
+struct cage_plan_env {
+    char *name, *value;
+    bool secret; /* value is never shown */
+    struct cage_reason reason;
+};
+
+enum cage_net_mode { CAGE_NET_NONE, CAGE_NET_HOST, CAGE_NET_GATE /* own namespace, names of `hosts` only */ };
+
+/* A path of the project that the host would execute or trust. */
+struct cage_protected {
+    char *path;    /* absolute, on the host and in the cage */
+    bool exists;   /* else it is watched for and moved away when it appears */
+    bool is_glob;  /* the last component is a pattern: settings*.json */
+    struct cage_reason reason;
+};
+
+struct cage_plan {
+    struct cage_op *ops; /* in the order they must be carried out */
+    size_t n_ops, alloc_ops;
+    struct cage_plan_env *env;
+    size_t n_env, alloc_env;
+    struct cage_protected *protected_paths;
+    size_t n_protected, alloc_protected;
+
+    struct cage_strv argv; /* what runs in the cage */
+    char *cwd;             /* in the cage */
+    char *path_value;      /* PATH used to find argv[0] in the cage */
+    enum cage_net_mode net;
+    struct cage_reason net_reason;
+    bool nested;
+
+    bool limit_store;         /* store_view = "closure": only store_paths below /nix/store can be opened */
+    struct cage_strv store_paths;
+    bool scope_abstract, scope_signal; /* Landlock scopes */
+
+    enum cage_level level;
+    enum cage_store_mode store_mode;
+    char *project_root;  /* NULL: not mounted */
+    struct cage_strv warnings; /* one line each, for standard error */
+};
+
+struct cage_plan_input {
+    const struct cage_config *config;
+    const struct cage_host *host;
+    const struct cage_project *project;
+    const struct cage_nix_env *nix; /* NULL: the cage is made of the host's system only */
+    char *const *argv;              /* the command, NULL-terminated */
+    bool interactive;               /* a shell: argv is ignored */
+    bool has_tty;
+};
+
+void cage_plan_init(struct cage_plan *plan);
+void cage_plan_finish(struct cage_plan *plan);
+
+/*
+ * Makes the plan of a run. Errors (a missing bind, a bind at or under a blacklisted path, a secret variable …)
+ * point at the configuration's line.
+ */
+int cage_plan_build(struct cage_plan *plan, const struct cage_plan_input *input,
+                    struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Appends an operation and returns it for the caller to fill in; strings are copied. Valid until the next call. */
+struct cage_op *cage_plan_add(struct cage_plan *plan, enum cage_op_kind kind, const char *source,
+                              const char *dest, struct cage_reason reason);
+
+/* Sets (or replaces) a variable of the cage; strings are copied. */
+void cage_plan_setenv(struct cage_plan *plan, const char *name, const char *value, bool secret,
+                      struct cage_reason reason);
+
+#endif

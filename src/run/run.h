@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Carries a plan out and stays until the cage ends. */
+#ifndef CAGE_RUN_RUN_H
+#define CAGE_RUN_RUN_H
+
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "host/host.h"
+#include "plan/plan.h"
+
+#include <stdbool.h>
+
+struct cage_run_options {
+    const struct cage_host *host;
+    const struct cage_bwrap *bwrap;
+    int capture_fd; /* >= 0: open in the command under the number 3 (setup capture); -1: none */
+    bool quiet_io;  /* standard input /dev/null, output to standard error (setup capture) */
+};
+
+/*
+ * Runs plan->argv in the cage and waits for it. *status gets the exit code as a shell shows it (128 + n for
+ * a signal, 126 not executable, 127 not found). -1: the cage could not be built, and nothing ran in it.
+ * Signals are forwarded, stops and continues are followed, the terminal's modes and foreground group restored.
+ */
+int cage_run(const struct cage_plan *plan, const struct cage_run_options *options, int *status,
+             struct cage_error *err) CAGE_MUST_CHECK;
+
+#endif
