@@ -26,6 +26,7 @@ struct cage_file_fact {
     nlink_t nlink;
     bool is_symlink;          /* the path itself was one */
     char *link_target;        /* its text when is_symlink, else NULL */
+    uid_t link_uid;           /* the owner of the symlink itself when is_symlink */
 };
 
 struct cage_host {

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Shared by the files of src/host only. */
+#ifndef CAGE_HOST_INTERNAL_H
+#define CAGE_HOST_INTERNAL_H
+
+#include "host/host.h"
+
+/* The members of struct cage_host of the same names, on the real file system; host is not used. */
+int cage_host_real_lookup(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
+                          struct cage_error *err);
+int cage_host_real_list(const struct cage_host *host, const char *path, struct cage_strv *names,
+                        struct cage_error *err);
+char *cage_host_real_read_small(const struct cage_host *host, const char *path);
+
+/* Fills the XDG directories from host->env and host->home (XDG Base Directory Specification 0.8). */
+void cage_host_find_xdg(struct cage_host *host);
+
+/*
+ * Fills data_dir, init_path and record_path: beside /proc/self/exe in a build tree, then in the prefix that
+ * the program lies in, then in the prefix it was configured with. Whether they exist is found out on use.
+ */
+void cage_host_find_own_files(struct cage_host *host);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Facts about paths of the real file system. Nothing is opened for reading but what is read. */
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "host/host_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef O_PATH
+#define O_PATH 0 /* macOS: an ordinary open; what cannot be read is then looked at by fstatat only */
+#endif
+
+enum { MAX_SMALL = 1 << 20, MAX_LINKS = 40 };
+
+void cage_file_fact_finish(struct cage_file_fact *fact)
+{
+    free(fact->real);
+    free(fact->link_target);
+    *fact = (struct cage_file_fact){0};
+}
+
+static enum cage_file_type type_of(mode_t mode)
+{
+    if (S_ISREG(mode))
+        return CAGE_FILE_REGULAR;
+    return S_ISDIR(mode) ? CAGE_FILE_DIR : CAGE_FILE_OTHER;
+}
+
+static bool means_absent(int error)
+{
+    return error == ENOENT || error == ENOTDIR;
+}
+
+/* The physical path of an open descriptor; realpath(3) where /proc is not there. */
+static char *physical_path(int fd, const char *path)
+{
+    cage_autofree char *link = cage_format("/proc/self/fd/%d", fd);
+    char *real = cage_fs_readlink(AT_FDCWD, link);
+
+    if (real && real[0] == '/')
+        return real;
+    free(real);
+    return realpath(path, NULL);
+}
+
+static char *absent_path(const char *path, int links);
+
+/* Where a path leads that has no object: symlinks in it are followed as far as they go. */
+static char *absent_target(const char *dir_real, const char *name, int links)
+{
+    cage_autofree char *path = cage_path_join(dir_real, name);
+    cage_autofree char *target = cage_fs_readlink(AT_FDCWD, path);
+    cage_autofree char *joined = NULL;
+    cage_autofree char *clean = NULL;
+
+    if (!target || links >= MAX_LINKS)
+        return cage_steal(&path);
+    joined = cage_path_join(dir_real, target);
+    clean = cage_path_clean(joined);
+    return absent_path(clean, links + 1);
+}
+
+static char *absent_path(const char *path, int links)
+{
+    cage_autofree char *dir = cage_path_dirname(path);
+    cage_autofree char *real = NULL;
+
+    if (strcmp(path, "/") == 0)
+        return cage_strdup("/");
+    real = realpath(dir, NULL);
+    if (!real)
+        real = links >= MAX_LINKS ? cage_strdup(dir) : absent_path(dir, links + 1);
+    return absent_target(real, cage_path_basename(path), links);
+}
+
+static int fill_from_stat(const struct stat *st, struct cage_file_fact *fact)
+{
+    fact->type = type_of(st->st_mode);
+    fact->dev = st->st_dev;
+    fact->ino = st->st_ino;
+    fact->uid = st->st_uid;
+    fact->mode = st->st_mode & 07777;
+    fact->nlink = st->st_nlink;
+    return 0;
+}
+
+static int look_at_target(const char *path, struct cage_file_fact *fact, struct cage_error *err)
+{
+    cage_autofd int fd = open(path, O_PATH | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+
+    if (fd < 0 && means_absent(errno)) {
+        fact->type = CAGE_FILE_NONE;
+        fact->real = absent_path(path, 0);
+        return 0;
+    }
+    if (fd < 0)
+        return cage_error_sys(err, errno, "cannot look at %s", path);
+    if (fstat(fd, &st) < 0)
+        return cage_error_sys(err, errno, "cannot look at %s", path);
+    fact->real = physical_path(fd, path);
+    if (!fact->real)
+        return cage_error_sys(err, errno, "cannot find the physical path of %s", path);
+    return fill_from_stat(&st, fact);
+}
+
+int cage_host_real_lookup(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
+                          struct cage_error *err)
+{
+    struct stat st;
+
+    (void)host;
+    *fact = (struct cage_file_fact){0};
+    if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+        fact->is_symlink = true;
+        fact->link_uid = st.st_uid;
+        fact->link_target = cage_fs_readlink(AT_FDCWD, path);
+        if (!fact->link_target)
+            fact->link_target = cage_strdup("");
+    }
+    if (look_at_target(path, fact, err) < 0) {
+        cage_file_fact_finish(fact);
+        return -1;
+    }
+    return 0;
+}
+
+int cage_host_real_list(const struct cage_host *host, const char *path, struct cage_strv *names,
+                        struct cage_error *err)
+{
+    DIR *dir = opendir(path);
+    struct dirent *e;
+
+    (void)host;
+    if (!dir && means_absent(errno))
+        return 0;
+    if (!dir)
+        return cage_error_sys(err, errno, "cannot list %s", path);
+    while ((e = readdir(dir)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            cage_strv_add(names, e->d_name);
+    closedir(dir);
+    cage_strv_sort_unique(names);
+    return 0;
+}
+
+char *cage_host_real_read_small(const struct cage_host *host, const char *path)
+{
+    CAGE_STRBUF_AUTO text = {0};
+
+    (void)host;
+    cage_strbuf_init(&text);
+    if (cage_fs_read(AT_FDCWD, path, MAX_SMALL, &text, NULL) < 0)
+        return NULL;
+    return cage_strbuf_steal(&text);
+}
