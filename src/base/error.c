@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void format(char *dst, size_t size, const char *fmt, va_list ap)
+CAGE_PRINTF(3, 0) static void format(char *dst, size_t size, const char *fmt, va_list ap)
 {
+    memset(dst, 0, size);
     if (vsnprintf(dst, size, fmt, ap) < 0)
         dst[0] = '\0';
 }
 
 int cage_error_set(struct cage_error *err, enum cage_error_code code, const char *fmt, ...)
 {
+    char text[sizeof err->message]; /* the arguments may point into *err */
     va_list ap;
 
     if (!err)
         return -1;
+    va_start(ap, fmt);
+    format(text, sizeof text, fmt, ap);
+    va_end(ap);
     memset(err, 0, sizeof *err);
     err->code = code;
-    va_start(ap, fmt);
-    format(err->message, sizeof err->message, fmt, ap);
-    va_end(ap);
+    memcpy(err->message, text, sizeof text);
     return -1;
 }
 
@@ -31,12 +35,13 @@ int cage_error_sys(struct cage_error *err, int sys, const char *fmt, ...)
     char text[sizeof err->message / 2];
     va_list ap;
 
+    if (!err)
+        return -1;
     va_start(ap, fmt);
     format(text, sizeof text, fmt, ap);
     va_end(ap);
     cage_error_set(err, CAGE_ERR_SYSTEM, "%s: %s", text, strerror(sys));
-    if (err)
-        err->sys = sys;
+    err->sys = sys;
     return -1;
 }
 
@@ -90,21 +95,31 @@ static void append_place(const struct cage_error *err, struct cage_strbuf *out)
     cage_strbuf_add(out, ": ");
 }
 
-/* The caret stands under column `column` (in code points) of the excerpt; a tab stays a tab. */
+/*
+ * The caret stands under column `column` (in code points) of the excerpt as it is shown: a tab stays a tab,
+ * what is printed as "\xNN" is as wide as that. An unknown column has no caret.
+ */
 static void append_excerpt(const struct cage_error *err, struct cage_strbuf *out)
 {
     const char *p = err->excerpt;
+    unsigned long cp;
 
     if (!*p)
         return;
     cage_strbuf_add(out, "    ");
     cage_strbuf_add_printable(out, err->excerpt);
-    cage_strbuf_add(out, "\n    ");
+    cage_strbuf_addc(out, '\n');
+    if (err->column <= 0)
+        return;
+    cage_strbuf_add(out, "    ");
     for (int col = 1; *p && col < err->column; col++) {
-        cage_strbuf_addc(out, *p == '\t' ? '\t' : ' ');
-        p++;
-        while (((unsigned char)*p & 0xc0) == 0x80)
-            p++;
+        size_t n = cage_utf8_decode(p, &cp);
+
+        if (cage_utf8_printable(p, n, cp))
+            cage_strbuf_addc(out, *p == '\t' ? '\t' : ' ');
+        else
+            cage_strbuf_addf(out, "%*s", (int)(4 * (n ? n : 1)), "");
+        p += n ? n : 1;
     }
     cage_strbuf_add(out, "^\n");
 }

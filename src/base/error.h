@@ -30,9 +30,9 @@ enum cage_error_code {
 
 struct cage_error {
     enum cage_error_code code;
-    int sys;           /* errno, or 0 */
-    int line, column;  /* from 1; 0: none */
-    char file[512];    /* "" when the error is not about a place in a file */
+    int sys;          /* errno, or 0 */
+    int line, column; /* from 1; 0: none */
+    char file[512];   /* "" when the error is not about a place in a file */
     char message[1024];
     char hint[512];    /* what to do about it; "" if nothing is known */
     char excerpt[256]; /* the offending source line, printed with a caret */

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -126,7 +125,8 @@ int cage_fs_mkdirs(const char *path, mode_t mode, struct cage_error *err)
         if (saved != '/' && saved != '\0')
             continue;
         *p = '\0';
-        if (mkdir(clean, mode) < 0 && errno != EEXIST && !(errno == EROFS && stat(clean, &st) == 0))
+        if (mkdir(clean, mode) < 0 && errno != EEXIST &&
+            !((errno == EROFS || errno == EISDIR) && stat(clean, &st) == 0))
             return cage_error_sys(err, errno, "cannot create the directory %s", clean);
         *p = saved;
         if (!saved)
@@ -139,63 +139,108 @@ int cage_fs_mkdirs(const char *path, mode_t mode, struct cage_error *err)
     return 0;
 }
 
-static int remove_at(int dirfd, const char *name, dev_t dev, struct cage_error *err);
+enum { REMOVE_DEPTH = 64 }; /* a descriptor is open for every level */
 
-static int remove_contents(int fd, const char *name, dev_t dev, struct cage_error *err)
+/* The removal of one tree. */
+struct removal {
+    int top;        /* the topmost directory; -1: not open yet */
+    unsigned moved; /* directories that were moved up into it because they were too deep */
+    struct cage_error *err;
+};
+
+static int remove_at(struct removal *r, int dirfd, const char *name, dev_t dev, int depth);
+
+static int remove_entries(struct removal *r, DIR *dir, dev_t dev, int depth)
 {
-    DIR *dir = fdopendir(fd);
     struct dirent *e;
-    int rc = 0;
+
+    while ((e = readdir(dir)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+            remove_at(r, dirfd(dir), e->d_name, dev, depth) < 0)
+            return -1;
+    return 0;
+}
+
+/* Takes fd. The topmost directory is gone through again as long as something was moved up into it. */
+static int remove_contents(struct removal *r, int take_fd, const char *name, dev_t dev, int depth)
+{
+    DIR *dir = fdopendir(take_fd);
+    unsigned moved;
+    int rc;
 
     if (!dir) {
-        rc = cage_error_sys(err, errno, "cannot list %s", name);
-        close(fd);
+        rc = cage_error_sys(r->err, errno, "cannot list %s", name);
+        close(take_fd);
         return rc;
     }
-    while (rc == 0 && (errno = 0, e = readdir(dir)))
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            rc = remove_at(dirfd(dir), e->d_name, dev, err);
+    if (depth == 1)
+        r->top = take_fd;
+    do {
+        moved = r->moved;
+        rewinddir(dir);
+        rc = remove_entries(r, dir, dev, depth);
+    } while (rc == 0 && depth == 1 && r->moved != moved);
     closedir(dir);
     return rc;
 }
 
 /* Store copies and Nix build trees hold read-only directories: owners may open those up again. */
-static int open_for_removal(int dirfd, const char *name)
+static int open_for_removal(int dirfd, const char *name, mode_t mode)
 {
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int fd = openat(dirfd, name, flags);
 
-    if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+    if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
         fd = openat(dirfd, name, flags);
+    if (fd >= 0 && (mode & S_IRWXU) != S_IRWXU)
+        (void)fchmod(fd, 0700);
     return fd;
 }
 
-static int remove_at(int dirfd, const char *name, dev_t dev, struct cage_error *err)
+static int move_up(struct removal *r, int dirfd, const char *name)
+{
+    for (int i = 0; i < 100; i++) {
+        char fresh[64];
+
+        snprintf(fresh, sizeof fresh, ".nixcage-deep-%u", r->moved++);
+        if (renameat(dirfd, name, r->top, fresh) == 0)
+            return 0;
+        if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+            break;
+    }
+    return cage_error_sys(r->err, errno, "cannot remove %s", name);
+}
+
+static int remove_at(struct removal *r, int dirfd, const char *name, dev_t dev, int depth)
 {
     struct stat st;
     int fd;
 
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : cage_error_sys(err, errno, "cannot remove %s", name);
+        return errno == ENOENT ? 0 : cage_error_sys(r->err, errno, "cannot remove %s", name);
     if (S_ISDIR(st.st_mode)) {
-        if (dev != (dev_t)-1 && st.st_dev != dev)
-            return cage_error_sys(err, EXDEV, "cannot remove %s: a file system is mounted there", name);
-        fd = open_for_removal(dirfd, name);
+        if (depth > 0 && st.st_dev != dev)
+            return cage_error_sys(r->err, EXDEV, "cannot remove %s: a file system is mounted there", name);
+        fd = open_for_removal(dirfd, name, st.st_mode);
         if (fd < 0)
-            return errno == ENOENT ? 0 : cage_error_sys(err, errno, "cannot open %s", name);
-        if (!(st.st_mode & S_IWUSR))
-            (void)fchmod(fd, 0700);
-        if (remove_contents(fd, name, st.st_dev, err) < 0)
+            return errno == ENOENT ? 0 : cage_error_sys(r->err, errno, "cannot open %s", name);
+        if (depth >= REMOVE_DEPTH) {
+            close(fd);
+            return move_up(r, dirfd, name);
+        }
+        if (remove_contents(r, fd, name, st.st_dev, depth + 1) < 0)
             return -1;
     }
     if (unlinkat(dirfd, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT)
-        return cage_error_sys(err, errno, "cannot remove %s", name);
+        return cage_error_sys(r->err, errno, "cannot remove %s", name);
     return 0;
 }
 
 int cage_fs_remove_tree(int dirfd, const char *path, struct cage_error *err)
 {
-    return remove_at(dirfd, path, (dev_t)-1, err);
+    struct removal r = {.top = -1, .err = err};
+
+    return remove_at(&r, dirfd, path, 0, 0);
 }
 
 int cage_fs_lock(const char *path, bool wait, struct cage_error *err)

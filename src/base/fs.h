@@ -26,7 +26,7 @@ int cage_fs_write_all(int fd, const void *data, size_t n, struct cage_error *err
 /*
  * Replaces or makes dirfd/path with the given contents so that a reader, a crash or a
  * full disk sees the old file or the new one and nothing between: temporary file
- * `.NAME.nixcage-PID-N` beside it, fsync, rename, fsync of the directory. A failure
+ * `.NAME.nixcage-PID-N` beside it with mode (less umask), fsync, rename, fsync of the directory. A failure
  * leaves the old file and no temporary one.
  */
 int cage_fs_write_atomic(int dirfd, const char *path, const void *data, size_t n, mode_t mode,
@@ -37,7 +37,7 @@ int cage_fs_mkdirs(const char *path, mode_t mode, struct cage_error *err) CAGE_M
 
 /*
  * Removes dirfd/path and everything below, never following a symlink and never
- * crossing into another file system. A path that is not there is no error.
+ * crossing into another file system. Trees may be deeper than PATH_MAX. A path that is not there is no error.
  */
 int cage_fs_remove_tree(int dirfd, const char *path, struct cage_error *err) CAGE_MUST_CHECK;
 
@@ -50,7 +50,8 @@ int cage_fs_lock(const char *path, bool wait, struct cage_error *err) CAGE_MUST_
 
 /*
  * openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS and O_CLOEXEC:
- * opens path below dirfd, or fails with ELOOP/EXDEV where a symlink or ".." takes part.
+ * opens path below dirfd, or fails with ELOOP/EXDEV where a symlink or ".." takes part. flags
+ * without O_CREAT; O_PATH | O_NOFOLLOW opens a symlink that is the last component itself.
  * Returns the descriptor or -1 with errno set. Where the kernel has no openat2 (before 5.6)
  * the components are walked one by one with O_NOFOLLOW.
  */

@@ -10,7 +10,9 @@ char *cage_path_join(const char *dir, const char *name)
 
     if (name[0] == '/')
         return cage_strdup(name);
-    return cage_format("%s%s%s", dir, n && dir[n - 1] == '/' ? "" : "/", name);
+    while (n > 0 && dir[n - 1] == '/')
+        n--;
+    return cage_format("%.*s/%s", (int)n, dir, name);
 }
 
 /* Drops the last component of out[0..len) and returns the new length. */
@@ -33,7 +35,8 @@ char *cage_path_clean(const char *path)
     while (*path) {
         size_t n = strcspn(path, "/");
         bool up = n == 2 && memcmp(path, "..", 2) == 0;
-        bool last_is_up = len >= 2 && memcmp(out + len - 2, "..", 2) == 0 && (len == 2 || out[len - 3] == '/');
+        bool last_is_up =
+            len >= 2 && memcmp(out + len - 2, "..", 2) == 0 && (len == 2 || out[len - 3] == '/');
 
         if (up && (root || (len > 0 && !last_is_up))) {
             len = drop_last(out, len, root);
@@ -54,11 +57,12 @@ char *cage_path_clean(const char *path)
 
 char *cage_path_expand_home(const char *path, const char *home)
 {
-    if (path[0] == '~' && path[1] == '\0')
-        return cage_strdup(home);
-    if (path[0] == '~' && path[1] == '/')
-        return cage_path_join(home, path + 2);
-    return cage_strdup(path);
+    const char *rest = path + 1;
+
+    if (path[0] != '~' || (*rest && *rest != '/'))
+        return cage_strdup(path);
+    rest += strspn(rest, "/"); /* else "~//x" would join as the absolute "/x" */
+    return *rest ? cage_path_join(home, rest) : cage_strdup(home);
 }
 
 char *cage_path_dirname(const char *path)

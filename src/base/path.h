@@ -12,7 +12,8 @@ char *cage_path_join(const char *dir, const char *name);
 /* Lexically: no "//", no "." components, no trailing slash; ".." is resolved as text. The caller frees. */
 char *cage_path_clean(const char *path);
 
-/* "~" and "~/x" become home and home/x; anything else is copied. "~user" is not expanded. The caller frees. */
+/* "~" and "~/x" become home and home/x; anything else is copied. "~user" is not expanded. The caller frees.
+ */
 char *cage_path_expand_home(const char *path, const char *home);
 
 /* Everything before the last component ("/" for "/x", "." for "x"). The caller frees. */

@@ -96,9 +96,8 @@ void cage_strbuf_add_printable(struct cage_strbuf *sb, const char *s)
     while (*s) {
         unsigned long cp;
         size_t n = cage_utf8_decode(s, &cp);
-        int control = (cp < 0x20 && cp != '\t' && cp != '\n') || (cp >= 0x7f && cp < 0xa0);
 
-        if (n == 0 || control) {
+        if (!cage_utf8_printable(s, n, cp)) {
             for (size_t i = 0; i < (n ? n : 1); i++)
                 cage_strbuf_addf(sb, "\\x%02x", (unsigned)(unsigned char)s[i]);
         } else {

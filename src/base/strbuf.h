@@ -32,8 +32,8 @@ void cage_strbuf_add_bytes(struct cage_strbuf *sb, const void *data, size_t n);
 void cage_strbuf_addf(struct cage_strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Appends s fit for a terminal: control characters (C0 but tab and newline, DEL,
- * C1) and invalid UTF-8 become "\xNN". Use it for any text from a file, a
+ * Appends s fit for a terminal: control characters (C0 but tab and newline, DEL, C1), invalid
+ * UTF-8 and what else cage_utf8_printable() refuses become "\xNN". Use it for any text from a file, a
  * program or the network.
  */
 void cage_strbuf_add_printable(struct cage_strbuf *sb, const char *s);

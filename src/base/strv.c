@@ -118,12 +118,14 @@ const char *cage_env_get(const struct cage_strv *env, const char *name)
 void cage_env_set(struct cage_strv *env, const char *name, const char *value)
 {
     size_t len = strlen(name);
+    char *entry;
 
     for (size_t i = 0; i < env->n; i++) {
         if (!names(env->items[i], name, len))
             continue;
-        free(env->items[i]);
+        entry = env->items[i]; /* value may point into it */
         env->items[i] = cage_format("%s=%s", name, value);
+        free(entry);
         return;
     }
     cage_strv_addf(env, "%s=%s", name, value);

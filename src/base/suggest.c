@@ -32,7 +32,8 @@ static unsigned distance(const char *a, size_t na, const char *b, size_t nb)
         row[0] = (unsigned)i;
         for (size_t j = 1; j <= nb; j++) {
             row[j] = min3(up[j] + 1, row[j - 1] + 1, up[j - 1] + !same(a[i - 1], b[j - 1]));
-            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]) && up2[j - 2] + 1 < row[j])
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]) &&
+                up2[j - 2] + 1 < row[j])
                 row[j] = up2[j - 2] + 1;
         }
     }

@@ -23,6 +23,16 @@ size_t cage_utf8_decode(const char *s, unsigned long *cp)
     return n;
 }
 
+bool cage_utf8_printable(const char *s, size_t n, unsigned long cp)
+{
+    if (n == 0)
+        return false;
+    if (n == 1)
+        return (cp >= 0x20 && cp != 0x7f) || *s == '\t' || *s == '\n';
+    return cp >= 0xa0 && cp != 0x61c && cp != 0x200e && cp != 0x200f && !(cp >= 0x2028 && cp <= 0x202e) &&
+           !(cp >= 0x2066 && cp <= 0x2069) && cp != 0xfeff;
+}
+
 bool cage_utf8_valid(const char *s)
 {
     while (*s) {

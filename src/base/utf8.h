@@ -12,6 +12,13 @@
  */
 size_t cage_utf8_decode(const char *s, unsigned long *cp);
 
+/*
+ * Whether what cage_utf8_decode() said of s (n and cp) can be shown on a terminal as it is: valid, no control
+ * character (C0 but tab and newline, DEL, C1), no line or paragraph separator, and nothing that turns the
+ * direction of writing round (Unicode bidirectional controls), with which a text can look like another one.
+ */
+bool cage_utf8_printable(const char *s, size_t n, unsigned long cp);
+
 /* Whether all of s is valid UTF-8. */
 bool cage_utf8_valid(const char *s);
 
