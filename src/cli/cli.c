@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/cli.h"
+#include "base/fs.h"
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int cage_cli_print(const struct cage_strbuf *text, struct cage_error *err)
+{
+    if (cage_fs_write_all(STDOUT_FILENO, text->buf, text->len, err) < 0)
+        return cage_error_wrap(err, "standard output");
+    return 0;
+}
+
+/* One write, so that messages of several nixcages do not mix. Nobody is left to tell when that fails. */
+static void write_stderr(const struct cage_strbuf *text)
+{
+    struct cage_error ignored;
+
+    (void)!cage_fs_write_all(STDERR_FILENO, text->buf, text->len, &ignored);
+}
+
+void cage_cli_note(const char *fmt, ...)
+{
+    CAGE_STRBUF_AUTO line;
+    char *text = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        abort();
+    va_end(ap);
+    cage_strbuf_init(&line);
+    cage_strbuf_add(&line, "nixcage: ");
+    cage_strbuf_add_printable(&line, text);
+    cage_strbuf_addc(&line, '\n');
+    write_stderr(&line);
+    free(text);
+}
+
+void cage_cli_complain(const struct cage_error *err)
+{
+    CAGE_STRBUF_AUTO text;
+
+    cage_strbuf_init(&text);
+    cage_strbuf_add(&text, "nixcage: ");
+    cage_error_render(err, &text);
+    write_stderr(&text);
+}
+
+int cage_cli_main(char *const *argv, char *const *environ_, struct cage_error *err)
+{
+    struct cage_cli cli = {.environ_ = environ_};
+
+    if (cage_cli_parse(&cli, argv, err) < 0)
+        return -1;
+    if (cli.given[CAGE_OPT_HELP]) {
+        CAGE_STRBUF_AUTO text;
+
+        cage_strbuf_init(&text);
+        cage_help_render(cli.command, &text);
+        return cage_cli_print(&text, err);
+    }
+    return cli.command->run(&cli, err);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The subcommands, and what they share. */
+#ifndef CAGE_CLI_CLI_H
+#define CAGE_CLI_CLI_H
+
+#include "base/strbuf.h"
+#include "cli/options.h"
+
+/* Exit codes of nixcage's own, as env(1) and docker(1) use them. */
+enum {
+    CAGE_EXIT_OK = 0,
+    CAGE_EXIT_STATUS = 1, /* status: no project, or something required is missing */
+    CAGE_EXIT_FAILED = 125,
+};
+
+/*
+ * Runs the command line. Returns the exit status, or -1 with *err for main() to render. What a command
+ * prints on standard output goes through cage_cli_print(); notes for the user through cage_cli_note().
+ */
+int cage_cli_main(char *const *argv, char *const *environ_, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Writes text to standard output; a full disk is an error. */
+int cage_cli_print(const struct cage_strbuf *text, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* One line on standard error after "nixcage: "; control characters are replaced. */
+void cage_cli_note(const char *fmt, ...) CAGE_PRINTF(1, 2);
+
+/* The error on standard error, after "nixcage: ". */
+void cage_cli_complain(const struct cage_error *err);
+
+/* The help of one command, or of nixcage when command is NULL. Pure. */
+void cage_help_render(const struct cage_command *command, struct cage_strbuf *out);
+
+/* Completions for "bash", "zsh" or "fish" from the option table. Pure. -1: another shell. */
+int cage_completions_render(const char *shell, struct cage_strbuf *out,
+                            struct cage_error *err) CAGE_MUST_CHECK;
+
+/* One function for each subcommand: see struct cage_command. */
+int cage_cmd_completions(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_destroy(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_direnv_hook(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_init(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_list_presets(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_status(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_version(const struct cage_cli *cli, struct cage_error *err);
+
+#endif

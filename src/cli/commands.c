@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of subcommands. A command is listed once it works. */
+#include "base/mem.h"
+#include "cli/cli.h"
+
+enum {
+    FORCE = 1u << CAGE_OPT_FORCE,
+    YES = 1u << CAGE_OPT_YES,
+};
+
+static const struct cage_command commands[] = {
+    {
+        .name = "init",
+        .synopsis = "[DIR]",
+        .summary = "Set up a project: nixcage.toml, .envrc and .nixcage/",
+        .details = "DIR (default: here) is made if missing. Nothing of yours is overwritten: an\n"
+                   ".envrc you have is kept, and nixcage's lines are added to it as a marked block.\n",
+        .options = FORCE,
+        .operands = CAGE_OPERANDS_DIR,
+        .run = cage_cmd_init,
+    },
+    {
+        .name = "reinit",
+        .synopsis = "[DIR]",
+        .summary = "Set up the project anew; nixcage.toml.bak is the old file",
+        .details = "Does 'destroy', then 'init'. What the cage kept in .nixcage/ is removed too.\n",
+        .options = YES,
+        .operands = CAGE_OPERANDS_DIR,
+        .run = cage_cmd_reinit,
+    },
+    {
+        .name = "destroy",
+        .synopsis = "[DIR]",
+        .summary = "Remove what nixcage made in the project, and nothing else",
+        .details = "Removes nixcage.toml, .nixcage/ and the block in .envrc; .envrc itself only when\n"
+                   "nothing else is left in it. Asks first on a terminal.\n",
+        .options = YES,
+        .operands = CAGE_OPERANDS_DIR,
+        .run = cage_cmd_destroy,
+    },
+    {
+        .name = "version",
+        .synopsis = "",
+        .summary = "Print the version",
+        .operands = CAGE_OPERANDS_NONE,
+        .run = cage_cmd_version,
+    },
+    {
+        .name = "help",
+        .synopsis = "[COMMAND]",
+        .summary = "Print this help, or a command's",
+        .operands = CAGE_OPERANDS_TOPIC,
+        .run = cage_cmd_help,
+    },
+};
+
+const struct cage_command *cage_commands(size_t *n)
+{
+    *n = CAGE_LEN(commands);
+    return commands;
+}

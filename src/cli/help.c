@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+#include "cli/cli.h"
+
+#include <string.h>
+
+static void render_overview(struct cage_strbuf *out)
+{
+    size_t n;
+    const struct cage_command *commands = cage_commands(&n);
+
+    cage_strbuf_add(out, "Usage: nixcage COMMAND [ARGUMENT...]\n"
+                         "Runs programs in a project's sandbox, with the tools its nixcage.toml names.\n\n");
+    for (size_t i = 0; i < n; i++)
+        if (!commands[i].hidden)
+            cage_strbuf_addf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+    cage_strbuf_add(out,
+                    "\n'nixcage COMMAND --help' tells more. Exit status: the command's own; 125 nixcage\n"
+                    "failed; 126 not executable; 127 not found; 128+n ended by signal n.\n");
+}
+
+static void render_option(const struct cage_option *option, struct cage_strbuf *out)
+{
+    cage_autofree char *left = cage_format("%s--%s%s%s", option->letter == 'h' ? "-h, " : "", option->name,
+                                           option->value ? " " : "", option->value ? option->value : "");
+
+    cage_strbuf_addf(out, "  %-14s %s\n", left, option->help);
+}
+
+static bool takes(const struct cage_command *command, enum cage_option_id id)
+{
+    return id == CAGE_OPT_HELP || (command->options & 1u << id) != 0;
+}
+
+void cage_help_render(const struct cage_command *command, struct cage_strbuf *out)
+{
+    const struct cage_option *options = cage_options();
+
+    if (!command) {
+        render_overview(out);
+        return;
+    }
+    cage_strbuf_addf(out, "Usage: nixcage %s", command->name);
+    for (size_t i = 0; i < CAGE_OPT_COUNT; i++)
+        if (i != CAGE_OPT_HELP && takes(command, options[i].id))
+            cage_strbuf_addf(out, " [--%s%s%s]", options[i].name, options[i].value ? " " : "",
+                             options[i].value ? options[i].value : "");
+    cage_strbuf_addf(out, "%s%s\n%s.\n", *command->synopsis ? " " : "", command->synopsis, command->summary);
+    if (command->details)
+        cage_strbuf_addf(out, "\n%s", command->details);
+    cage_strbuf_add(out, "\nOptions:\n");
+    for (size_t i = 0; i < CAGE_OPT_COUNT; i++)
+        if (takes(command, options[i].id))
+            render_option(&options[i], out);
+}
+
+int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err)
+{
+    const struct cage_command *command = NULL;
+    CAGE_STRBUF_AUTO text;
+
+    cage_strbuf_init(&text);
+    if (cli->words && cli->words[0]) {
+        command = cage_command_find(cli->words[0]);
+        if (!command) {
+            cage_error_set(err, CAGE_ERR_USAGE, "unknown command '%s'", cli->words[0]);
+            return cage_error_hint(err, "see 'nixcage help'");
+        }
+    }
+    cage_help_render(command, &text);
+    return cage_cli_print(&text, err);
+}
