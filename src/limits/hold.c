@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Making, entering, verifying and removing the cgroup of a cage. */
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "limits/limits_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PERIOD_US = 100000 };
+
+void cage_limits_prefix(const struct cage_limits_way *way, const char *unit, struct cage_strv *argv,
+                        struct cage_strv *env)
+{
+    const struct cage_limits *l = &way->limits;
+
+    if (way->method != CAGE_LIMITS_SYSTEMD_USER && way->method != CAGE_LIMITS_SYSTEMD_SYSTEM)
+        return;
+    cage_strv_add(argv, way->systemd_run);
+    if (way->method == CAGE_LIMITS_SYSTEMD_USER) {
+        cage_strv_add(argv, "--user");
+        cage_strv_addf(env, "XDG_RUNTIME_DIR=%s", way->runtime_dir);
+    }
+    cage_strv_add(argv, "--scope");
+    cage_strv_add(argv, "--quiet");
+    cage_strv_add(argv, "--collect");
+    cage_strv_addf(argv, "--unit=%s", unit);
+    cage_strv_add(argv, "--description=nixcage");
+    if (l->cpus > 0)
+        cage_strv_addf(argv, "--property=CPUQuota=%.0f%%", ceil(l->cpus * 100));
+    if (l->memory > 0) {
+        cage_strv_addf(argv, "--property=MemoryMax=%llu", (unsigned long long)l->memory);
+        /* MemoryMax alone leaves swap unlimited. */
+        cage_strv_add(argv, "--property=MemorySwapMax=0");
+    }
+    if (l->pids > 0)
+        cage_strv_addf(argv, "--property=TasksMax=%llu", (unsigned long long)l->pids);
+    cage_strv_add(argv, "--");
+}
+
+static int write_file(const char *dir, const char *name, const char *text)
+{
+    cage_autofree char *path = cage_path_join(dir, name);
+    cage_autofd int fd = open(path, O_WRONLY | O_CLOEXEC);
+    size_t n = strlen(text);
+
+    return fd >= 0 && write(fd, text, n) == (ssize_t)n ? 0 : -1;
+}
+
+static int set_limit(const char *dir, const char *name, const char *text, struct cage_error *err)
+{
+    if (write_file(dir, name, text) == 0)
+        return 0;
+    return cage_error_sys(err, errno, "cannot write %s to %s/%s", text, dir, name);
+}
+
+static int set_limits(const char *dir, const struct cage_limits *l, struct cage_error *err)
+{
+    cage_autofree char *cpu = cage_format("%.0f %d", ceil(l->cpus * PERIOD_US), PERIOD_US);
+    cage_autofree char *memory = cage_format("%llu", (unsigned long long)l->memory);
+    cage_autofree char *pids = cage_format("%llu", (unsigned long long)l->pids);
+
+    if (l->cpus > 0 && set_limit(dir, "cpu.max", cpu, err) < 0)
+        return -1;
+    if (l->memory > 0 && set_limit(dir, "memory.max", memory, err) < 0)
+        return -1;
+    /* Not there on a kernel without swap accounting: then there is nothing to forbid. */
+    if (l->memory > 0 && write_file(dir, "memory.swap.max", "0") < 0 && errno != ENOENT)
+        return cage_error_sys(err, errno, "cannot forbid swap in %s", dir);
+    return l->pids > 0 ? set_limit(dir, "pids.max", pids, err) : 0;
+}
+
+/* Already on is fine; what is still off shows when the limit is written. */
+static void switch_controllers_on(const char *parent, const struct cage_limits *l)
+{
+    const struct {
+        bool wanted;
+        const char *text;
+    } controllers[] = {{l->cpus > 0, "+cpu"}, {l->memory > 0, "+memory"}, {l->pids > 0, "+pids"}};
+
+    for (size_t i = 0; i < CAGE_LEN(controllers); i++)
+        if (controllers[i].wanted)
+            (void)write_file(parent, "cgroup.subtree_control", controllers[i].text);
+}
+
+int cage_limits_make_group(const struct cage_limits_way *way, struct cage_limits_group *group,
+                           struct cage_error *err)
+{
+    *group = (struct cage_limits_group){.events_fd = -1};
+    if (way->method != CAGE_LIMITS_CGROUP)
+        return 0;
+    switch_controllers_on(way->parent, &way->limits);
+    group->path = cage_format("%s/nixcage-%ld", way->parent, (long)getpid());
+    if (mkdir(group->path, 0755) < 0 && errno != EEXIST) {
+        cage_error_sys(err, errno, "cannot make the cgroup %s", group->path);
+        cage_limits_group_finish(group);
+        return -1;
+    }
+    group->ours = true;
+    if (set_limits(group->path, &way->limits, err) < 0) {
+        cage_limits_group_finish(group);
+        return -1;
+    }
+    return 0;
+}
+
+#ifdef __linux__
+/* The first ceil(cpus) of the processors this process may use. */
+static int set_affinity(double cpus)
+{
+    cpu_set_t may, use;
+    int left = (int)ceil(cpus);
+
+    if (sched_getaffinity(0, sizeof may, &may) < 0)
+        return errno;
+    CPU_ZERO(&use);
+    for (size_t i = 0; i < CPU_SETSIZE && left > 0; i++)
+        if (CPU_ISSET(i, &may)) {
+            CPU_SET(i, &use);
+            left--;
+        }
+    return sched_setaffinity(0, sizeof use, &use) < 0 ? errno : 0;
+}
+#else
+static int set_affinity(double cpus)
+{
+    (void)cpus;
+    return 0;
+}
+#endif
+
+int cage_limits_join(const struct cage_limits_way *way, const struct cage_limits_group *group)
+{
+    if (way->method == CAGE_LIMITS_CGROUP)
+        return write_file(group->path, "cgroup.procs", "0") < 0 ? errno : 0;
+    if (way->method == CAGE_LIMITS_FALLBACK && way->limits.cpus > 0)
+        return set_affinity(way->limits.cpus);
+    return 0;
+}
+
+/* Whether the value in force in one directory is at most what was asked for (5 % for rounding to ticks and
+ * pages). */
+static bool holds_here(const char *dir, const char *file, double wanted)
+{
+    cage_autofree char *text = cage_limits_read(dir, file);
+    uint64_t value;
+    double cpus;
+
+    if (!text)
+        return false;
+    if (strcmp(file, "cpu.max") == 0)
+        return cage_limits_parse_cpu(text, &cpus) && cpus <= wanted * 1.05;
+    return cage_limits_parse_value(text, &value) && value != UINT64_MAX && (double)value <= wanted * 1.05;
+}
+
+static int check_limit(const char *dir, const char *file, double wanted, struct cage_error *err)
+{
+    if (wanted <= 0 || holds_here(dir, file, wanted))
+        return 0;
+    cage_error_set(err, CAGE_ERR_CAGE,
+                   "the limit was accepted but is not in force: %s/%s is missing or looser", dir, file);
+    return cage_error_hint(err, "use a machine with cgroup v2 and systemd, or set enforce = \"warn\" in "
+                                "[sandbox.resources]");
+}
+
+int cage_limits_verify(const struct cage_limits_way *way, const struct cage_limits_system *system, pid_t pid,
+                       struct cage_limits_group *group, struct cage_error *err)
+{
+    cage_autofree char *dir = cage_format("/proc/%ld", (long)pid);
+    cage_autofree char *text = NULL;
+    cage_autofree char *own = NULL;
+    cage_autofree char *events = NULL;
+    const struct cage_limits *l = &way->limits;
+
+    if (way->method == CAGE_LIMITS_NONE || way->method == CAGE_LIMITS_FALLBACK)
+        return 0;
+    text = cage_limits_read(dir, "cgroup");
+    own = cage_limits_parse_own(text ? text : "");
+    if (!own)
+        return cage_error_set(err, CAGE_ERR_CAGE,
+                              "the cage is in no cgroup v2 group: its limits are not in force");
+    free(group->path);
+    group->path = cage_format("%s%s", system->cgroup_root, own);
+    if (check_limit(group->path, "cpu.max", l->cpus, err) < 0 ||
+        check_limit(group->path, "memory.max", (double)l->memory, err) < 0 ||
+        check_limit(group->path, "pids.max", (double)l->pids, err) < 0)
+        return -1;
+    events = cage_path_join(group->path, "memory.events");
+    cage_close(&group->events_fd);
+    group->events_fd = open(events, O_RDONLY | O_CLOEXEC);
+    return 0;
+}
+
+bool cage_limits_oom_killed(const struct cage_limits_group *group)
+{
+    char text[1024];
+    const char *at;
+    ssize_t n;
+
+    if (group->events_fd < 0)
+        return false;
+    n = pread(group->events_fd, text, sizeof text - 1, 0);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    at = strstr(text, "oom_kill ");
+    return at && (at == text || at[-1] == '\n') && strtoull(at + strlen("oom_kill "), NULL, 10) > 0;
+}
+
+void cage_limits_group_finish(struct cage_limits_group *group)
+{
+    cage_close(&group->events_fd);
+    if (group->ours && group->path) {
+        /* Everything in the cage is dead by now, or dying: rmdir answers EBUSY until the last task is reaped.
+         */
+        (void)write_file(group->path, "cgroup.kill", "1");
+        for (int i = 0; i < 200 && rmdir(group->path) < 0 && errno == EBUSY; i++)
+            poll(NULL, 0, 5);
+    }
+    free(group->path);
+    *group = (struct cage_limits_group){.events_fd = -1};
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CAGE_LIMITS_LIMITS_INTERNAL_H
+#define CAGE_LIMITS_LIMITS_INTERNAL_H
+
+#include "limits/limits.h"
+
+/* Whether word is one of the words of text, which blanks and newlines separate. */
+bool cage_limits_has_word(const char *text, const char *word);
+
+/* The text of dir/name, or NULL when it cannot be read. The caller frees. */
+char *cage_limits_read(const char *dir, const char *name);
+
+#endif
