@@ -3,8 +3,8 @@
  * What the supervisor tells the in-cage init: one memory file, read whole, of records. Shared by both
  * programs; the init is static and links nothing but libc, so the reader allocates nothing.
  *
- * A record is two 32-bit native-endian words, tag and length of the payload, then the payload, padded with
- * zeros to 8 bytes. The first is CAGE_SPEC_MAGIC, the last CAGE_SPEC_END.
+ * A record is two 32-bit native-endian words, tag and length of the payload, then the payload, then zeros, at
+ * least one, up to a multiple of 8 bytes. The first is CAGE_SPEC_MAGIC, the last CAGE_SPEC_END.
  */
 #ifndef CAGE_INIT_SPEC_H
 #define CAGE_INIT_SPEC_H
@@ -17,25 +17,30 @@
 enum cage_spec_tag {
     CAGE_SPEC_MAGIC = 1, /* CAGE_SPEC_VERSION */
     CAGE_SPEC_END,
-    CAGE_SPEC_ARG,    /* one of argv, in order */
-    CAGE_SPEC_ENV,    /* NAME=value */
-    CAGE_SPEC_PATH,   /* PATH to look argv[0] up in */
+    CAGE_SPEC_ARG,  /* one of argv, in order */
+    CAGE_SPEC_ENV,  /* NAME=value */
+    CAGE_SPEC_PATH, /* PATH to look argv[0] up in */
     CAGE_SPEC_CWD,
-    CAGE_SPEC_VERIFY, /* struct cage_spec_verify, then the path */
-    CAGE_SPEC_STORE,  /* a store path that may be opened; presence turns the store view on */
-    CAGE_SPEC_FLAGS,  /* uint32_t of enum cage_spec_flags */
-    CAGE_SPEC_KEEP_FD, /* uint32_t: descriptor given to the command as number 3 */
+    CAGE_SPEC_VERIFY,   /* struct cage_spec_verify, then the path */
+    CAGE_SPEC_STORE,    /* a store path that may be opened; presence turns the store view on */
+    CAGE_SPEC_FLAGS,    /* uint32_t of enum cage_spec_flags */
+    CAGE_SPEC_KEEP_FD,  /* uint32_t: descriptor given to the command as number 3 */
+    CAGE_SPEC_SIGMASK,  /* uint64_t: the caller's blocked signals, bit n - 1 for signal n */
+    CAGE_SPEC_TAG_END_, /* one more than the last tag */
 };
 
 enum cage_spec_flags {
-    CAGE_SPEC_LIMIT_STORE = 1,     /* Landlock store view */
-    CAGE_SPEC_SCOPE_ABSTRACT = 2,  /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
-    CAGE_SPEC_SCOPE_SIGNAL = 4,    /* LANDLOCK_SCOPE_SIGNAL */
+    CAGE_SPEC_LIMIT_STORE = 1,    /* Landlock store view */
+    CAGE_SPEC_SCOPE_ABSTRACT = 2, /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
+    CAGE_SPEC_SCOPE_SIGNAL = 4,   /* LANDLOCK_SCOPE_SIGNAL */
 };
 
 struct cage_spec_verify {
     uint64_t dev, ino;
 };
+
+/* Bytes that a payload of this length takes with its padding. */
+#define CAGE_SPEC_PADDED(length) (((size_t)(length) + 8) & ~(size_t)7)
 
 /* One record as the reader sees it: data points into the buffer and is followed by at least one NUL. */
 struct cage_spec_record {
@@ -45,7 +50,8 @@ struct cage_spec_record {
 
 /*
  * Reads the record at *offset of buf[0..size) and advances *offset. Returns 1, 0 at CAGE_SPEC_END,
- * -1 when the buffer is not well-formed (truncated, unaligned, no NUL, unknown tag).
+ * -1 when the buffer is not well-formed: no magic first, truncated, not padded, unknown tag, a payload
+ * of the wrong length, a NUL inside a string.
  */
 int cage_spec_next(const char *buf, size_t size, size_t *offset, struct cage_spec_record *record);
 
@@ -56,10 +62,24 @@ int cage_spec_next(const char *buf, size_t size, size_t *offset, struct cage_spe
 enum cage_message_kind {
     CAGE_MSG_STARTED = 1, /* init → supervisor: the command runs; value: 0 */
     CAGE_MSG_FAILED,      /* init → supervisor: nothing ran; value: errno; text: what */
-    CAGE_MSG_NOEXEC,      /* init → supervisor: the command could not be executed; value: errno; text: its name */
-    CAGE_MSG_EXITED,      /* init → supervisor: value: wait status */
-    CAGE_MSG_STOPPED,     /* init → supervisor: value: the stop signal */
-    CAGE_MSG_SIGNAL,      /* supervisor → init: value: signal for the command */
+    CAGE_MSG_NOEXEC, /* init → supervisor: the command could not be executed; value: errno; text: its name */
+    CAGE_MSG_EXITED,  /* init → supervisor: value: wait status */
+    CAGE_MSG_STOPPED, /* init → supervisor: value: the stop signal */
+    CAGE_MSG_SIGNAL,  /* supervisor → init: value: signal for the command */
+};
+
+/*
+ * The init's command line: descriptor numbers, in decimal, of the spec, of its end of the socket pair and of
+ * the command's standard input, output and error. The numbers 0, 1 and 2 themselves belong to bwrap, whose
+ * messages nixcage reads.
+ */
+enum cage_init_arg {
+    CAGE_INIT_SPEC = 1,
+    CAGE_INIT_CONTROL,
+    CAGE_INIT_STDIN,
+    CAGE_INIT_STDOUT,
+    CAGE_INIT_STDERR,
+    CAGE_INIT_ARGC
 };
 
 struct cage_message {

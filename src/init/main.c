@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "init/init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { EXIT_FAILED = 125, FIRST_OWN_FD = 10 };
+
+/* A descriptor number of at most 6 digits, or -1. */
+static int parse_fd(const char *s)
+{
+    int n = 0;
+
+    for (int i = 0; s[i]; i++) {
+        if (s[i] < '0' || s[i] > '9' || i >= 6)
+            return -1;
+        n = n * 10 + (s[i] - '0');
+    }
+    return s[0] ? n : -1;
+}
+
+/*
+ * Nobody in the cage may look into process 1 (ptrace(2), /proc/1/mem, pidfd_getfd(2)): it holds the spec and
+ * nixcage's socket. It is not dumpable, which the command's exec takes back for the command.
+ *
+ * A core dump would put the memory of a caged program into a file or the host's crash handler. A limit of 1
+ * byte is less than any core file, and the one value that also keeps the kernel from starting a handler
+ * (core(5); 0 does not).
+ */
+static int harden(struct init_failure *failure)
+{
+    const struct rlimit one = {1, 1}, none = {0, 0};
+
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return init_fail(failure, "cannot protect process 1", NULL);
+    if (setrlimit(RLIMIT_CORE, &one) < 0 && setrlimit(RLIMIT_CORE, &none) < 0)
+        return init_fail(failure, "cannot forbid core dumps", NULL);
+    return 0;
+}
+
+/* All signals arrive as data. bwrap already ran with all of them blocked, so none was lost or acted upon. */
+static int open_signals(struct init_failure *failure)
+{
+    sigset_t all;
+    int fd;
+
+    sigfillset(&all);
+    fd = sigprocmask(SIG_SETMASK, &all, NULL) < 0 ? -1 : signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? init_fail(failure, "cannot receive signals", NULL) : fd;
+}
+
+static int start(struct init_child *child, pid_t *command, struct init_failure *failure)
+{
+    if (init_verify(child->spec, failure) < 0)
+        return -1;
+    child->ruleset = init_landlock(child->spec, failure);
+    if (child->ruleset == -1)
+        return -1;
+    *command = vfork();
+    if (*command == 0)
+        init_become(child);
+    if (*command < 0)
+        return init_fail(failure, "cannot start a process", NULL);
+    /* A pipe must see its last reader or writer go when the command closes it. */
+    for (int n = 0; n < 3; n++)
+        close(child->stdio[n]);
+    if (child->ruleset >= 0)
+        close(child->ruleset);
+    if (child->spec->keep_fd >= 0)
+        close(child->spec->keep_fd);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct init_spec spec;
+    struct init_failure failure;
+    bool reported = false;
+    struct init_child child = {.spec = &spec, .reported = &reported};
+    int fds[CAGE_INIT_ARGC] = {0}, signals;
+    pid_t command;
+
+    for (int i = 1; i < CAGE_INIT_ARGC; i++)
+        if (argc != CAGE_INIT_ARGC || (fds[i] = parse_fd(argv[i])) < 0)
+            return EXIT_FAILED;
+    for (int n = 0; n < 3; n++)
+        child.stdio[n] = fds[CAGE_INIT_STDIN + n];
+    /* Out of the way of the low numbers that the command gets. */
+    child.control = fcntl(fds[CAGE_INIT_CONTROL], F_DUPFD_CLOEXEC, FIRST_OWN_FD);
+    if (child.control < 0)
+        return EXIT_FAILED;
+    close(fds[CAGE_INIT_CONTROL]);
+    signals = open_signals(&failure);
+    if (signals < 0 || harden(&failure) < 0 || init_load(&spec, fds[CAGE_INIT_SPEC], &failure) < 0 ||
+        start(&child, &command, &failure) < 0) {
+        init_send(child.control, CAGE_MSG_FAILED, failure.sys, failure.what);
+        return EXIT_FAILED;
+    }
+    if (!reported)
+        init_send(child.control, CAGE_MSG_STARTED, 0, "");
+    return init_follow(child.control, signals, command);
+}
