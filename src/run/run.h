@@ -15,12 +15,23 @@ struct cage_run_options {
     const struct cage_bwrap *bwrap;
     int capture_fd; /* >= 0: open in the command under the number 3 (setup capture); -1: none */
     bool quiet_io;  /* standard input /dev/null, output to standard error (setup capture) */
+    /* Gets each line meant for the user when the run has ended (held files …), without prefix; NULL: dropped.
+     */
+    void (*say)(const char *line);
 };
 
 /*
+ * Opens /dev/null for each of the descriptors 0-2 that the caller left closed, so that no file opened later
+ * is taken for a standard stream. The first thing main() does; cage_run() does it too.
+ */
+int cage_run_secure_stdio(struct cage_error *err) CAGE_MUST_CHECK;
+
+/*
  * Runs plan->argv in the cage and waits for it. *status gets the exit code as a shell shows it (128 + n for
- * a signal, 126 not executable, 127 not found). -1: the cage could not be built, and nothing ran in it.
- * Signals are forwarded, stops and continues are followed, the terminal's modes and foreground group restored.
+ * a signal, 126 not executable, 127 not found). When the command itself could not be executed, that is
+ * returned as 0 with 126 or 127 and err filled for printing (else err->code is CAGE_ERR_NONE). -1: the cage
+ * could not be built and nothing ran in it, or it was torn down from outside. Signals are forwarded, stops
+ * and continues are followed, the terminal's modes and foreground group restored.
  */
 int cage_run(const struct cage_plan *plan, const struct cage_run_options *options, int *status,
              struct cage_error *err) CAGE_MUST_CHECK;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Starting bwrap with exactly the descriptors it needs and nothing else of the caller. */
+#ifndef CAGE_RUN_LAUNCH_H
+#define CAGE_RUN_LAUNCH_H
+
+#include "backend/backend.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "plan/plan.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct cage_launch_input {
+    const char *bwrap_path;
+    const struct cage_bwrap_args *args; /* rendered options; "FD:n" is replaced by a descriptor */
+    const struct cage_strbuf *spec;     /* from cage_spec_write() */
+    const void *seccomp;                /* struct sock_filter array for bwrap --seccomp; NULL: none */
+    size_t seccomp_size;                /* in bytes */
+    bool quiet_io;                      /* as in cage_run_options */
+    int keep_fd;                        /* stays open up to the init; -1: none */
+};
+
+struct cage_launch {
+    pid_t pid;   /* bwrap */
+    int control; /* our end of the socket pair with the init */
+    int text;    /* what bwrap writes to its standard error */
+};
+
+/* The init's spec (src/init/spec.h) of a plan. keep_fd: descriptor for number 3 or -1; mask: the command's.
+ */
+void cage_spec_write(const struct cage_plan *plan, int keep_fd, const sigset_t *mask,
+                     struct cage_strbuf *out);
+
+/*
+ * Starts bwrap. All signals must be blocked in the caller: bwrap inherits that, so that a Ctrl-C meant for
+ * the command does not end it. The child dies with us. cage_launch_finish() closes what is left; it does not
+ * reap.
+ */
+int cage_launch_start(struct cage_launch *launch, const struct cage_launch_input *input,
+                      struct cage_error *err) CAGE_MUST_CHECK;
+void cage_launch_finish(struct cage_launch *launch);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/run.h"
+#include "backend/backend.h"
+#include "base/mem.h"
+#include "run/launch.h"
+#include "run/supervise.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* The caller's signal state, put back when the run is over. */
+struct signals {
+    sigset_t mask;
+    struct sigaction chld;
+    int fd;
+};
+
+static int signals_take(struct signals *signals, struct cage_error *err)
+{
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &signals->mask);
+    /* An inherited SIG_IGN would make the kernel reap bwrap behind our back. */
+    sigaction(SIGCHLD, &dfl, &signals->chld);
+    signals->fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    return signals->fd < 0 ? cage_error_sys(err, errno, "cannot receive signals") : 0;
+}
+
+static void signals_release(struct signals *signals)
+{
+    cage_close(&signals->fd);
+    sigaction(SIGCHLD, &signals->chld, NULL);
+    sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+static int run(const struct cage_plan *plan, const struct cage_run_options *options,
+               const struct cage_bwrap_args *args, const struct signals *signals, int *status,
+               struct cage_error *err)
+{
+    CAGE_STRBUF_AUTO spec;
+    struct cage_launch launch;
+    struct cage_terminal terminal;
+    struct cage_launch_input input = {
+        .bwrap_path = options->bwrap->path,
+        .args = args,
+        .spec = &spec,
+        .quiet_io = options->quiet_io,
+        .keep_fd = options->capture_fd,
+    };
+    struct cage_supervision what = {
+        .host = options->host,
+        .launch = &launch,
+        .terminal = &terminal,
+        .command = plan->argv.items[0],
+        .service = {.fd = -1},
+    };
+    int rc;
+
+    cage_strbuf_init(&spec);
+    cage_spec_write(plan, options->capture_fd, &signals->mask, &spec);
+    cage_terminal_save(&terminal);
+    rc = cage_launch_start(&launch, &input, err);
+    if (rc == 0)
+        rc = cage_supervise(&what, signals->fd, status, err);
+    cage_launch_finish(&launch);
+    cage_terminal_finish(&terminal);
+    return rc;
+}
+
+int cage_run(const struct cage_plan *plan, const struct cage_run_options *options, int *status,
+             struct cage_error *err)
+{
+    const struct cage_bwrap *bwrap = options->bwrap;
+    int version = bwrap->major * 10000 + bwrap->minor * 100 + bwrap->patch;
+    struct cage_bwrap_args args = {0};
+    struct signals signals = {.fd = -1};
+    int rc = -1;
+
+    *err = (struct cage_error){0};
+    if (plan->argv.n == 0)
+        return cage_error_set(err, CAGE_ERR_INTERNAL, "the plan has no command");
+    if (cage_run_secure_stdio(err) < 0)
+        return -1;
+    if (cage_bwrap_render(plan, version, options->host->init_path, &args, err) == 0) {
+        if (signals_take(&signals, err) == 0)
+            rc = run(plan, options, &args, &signals, status, err);
+        signals_release(&signals);
+    }
+    cage_bwrap_args_finish(&args);
+    return rc;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/supervise.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "init/spec.h"
+#include "run/diagnose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_TEXT = 8192, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, RUNNING = -1 };
+
+struct state {
+    const struct cage_supervision *what;
+    int signals;
+    int bwrap_status;            /* RUNNING until it is reaped */
+    bool continued;              /* a SIGCONT was read since the last stop */
+    bool heard;                  /* outcome is valid */
+    struct cage_message outcome; /* the first of FAILED, NOEXEC, EXITED */
+    struct cage_strbuf text;
+};
+
+static void send_signal(const struct state *s, int sig)
+{
+    struct cage_message message = {.kind = CAGE_MSG_SIGNAL, .value = sig};
+
+    /* A full or closed socket: the init is not reading any more, so it is ending. */
+    (void)send(s->what->launch->control, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void reap(struct state *s)
+{
+    int status;
+
+    if (s->bwrap_status == RUNNING && waitpid(s->what->launch->pid, &status, WNOHANG) == s->what->launch->pid)
+        s->bwrap_status = status;
+}
+
+/*
+ * The terminal's own signals (Ctrl-C, Ctrl-Z, hang-up, resize) reach the command without us, since it is in
+ * the terminal's foreground group; only what a process sent to us is passed on. SIGCONT restarts a stopped
+ * command.
+ */
+static void handle_signal(struct state *s, const struct signalfd_siginfo *info)
+{
+    int sig = (int)info->ssi_signo;
+
+    if (sig == SIGCHLD) {
+        reap(s);
+    } else if (sig == SIGPIPE) {
+        return;
+    } else if (info->ssi_code <= 0) {
+        s->continued |= sig == SIGCONT;
+        send_signal(s, sig);
+    }
+}
+
+static void drain_signals(struct state *s)
+{
+    struct signalfd_siginfo info;
+
+    while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        handle_signal(s, &info);
+}
+
+/* Stops this process as a shell expects it; returns when it was continued. */
+static void stop_self(int sig)
+{
+    sigset_t set;
+
+    if (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU) {
+        struct sigaction now;
+
+        sigemptyset(&set);
+        sigaddset(&set, sig);
+        if (sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL && kill(getpid(), sig) == 0) {
+            sigprocmask(SIG_UNBLOCK, &set, NULL); /* stops here, unless the group is orphaned (POSIX) */
+            sigprocmask(SIG_BLOCK, &set, NULL);
+            sigpending(&set);
+            if (sigismember(&set, SIGCONT) == 1)
+                return;
+        }
+    }
+    raise(SIGSTOP);
+}
+
+/* The command stopped: so do we, and continue it when we are continued. */
+static void follow_stop(struct state *s, int sig)
+{
+    s->continued = false;
+    drain_signals(s);
+    if (s->continued || s->bwrap_status != RUNNING) /* already undone */
+        return;
+    if (s->what->terminal)
+        cage_terminal_restore(s->what->terminal, false);
+    stop_self(sig);
+    if (s->what->terminal)
+        cage_terminal_continued(s->what->terminal);
+    kill(s->what->launch->pid, SIGCONT);
+    send_signal(s, SIGCONT);
+}
+
+static void handle_message(struct state *s, const struct cage_message *message)
+{
+    switch ((enum cage_message_kind)message->kind) {
+    case CAGE_MSG_FAILED:
+    case CAGE_MSG_NOEXEC:
+    case CAGE_MSG_EXITED:
+        if (!s->heard)
+            s->outcome = *message;
+        s->heard = true;
+        kill(s->what->launch->pid, SIGCONT); /* it may have been stopped, and now has to end */
+        break;
+    case CAGE_MSG_STOPPED:
+        follow_stop(s, message->value);
+        break;
+    case CAGE_MSG_STARTED:
+    case CAGE_MSG_SIGNAL:
+        break;
+    }
+}
+
+/* Returns false at the end of the init's side. */
+static bool read_control(struct state *s)
+{
+    struct cage_message message;
+    ssize_t n = recv(s->what->launch->control, &message, sizeof message, MSG_DONTWAIT);
+
+    if (n == (ssize_t)sizeof message) {
+        message.text[sizeof message.text - 1] = '\0';
+        handle_message(s, &message);
+        return true;
+    }
+    return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static bool read_text(struct state *s)
+{
+    char buf[1024];
+    ssize_t n = read(s->what->launch->text, buf, sizeof buf);
+
+    if (n <= 0)
+        return n < 0 && (errno == EINTR || errno == EAGAIN);
+    if (s->text.len + (size_t)n <= MAX_TEXT)
+        cage_strbuf_add_bytes(&s->text, buf, (size_t)n);
+    return true;
+}
+
+static void wait_for_end(struct state *s)
+{
+    struct pollfd fds[] = {
+        {.fd = s->signals, .events = POLLIN},
+        {.fd = s->what->launch->control, .events = POLLIN},
+        {.fd = s->what->launch->text, .events = POLLIN},
+        {.fd = s->what->service.fd, .events = POLLIN},
+    };
+
+    while (s->bwrap_status == RUNNING) {
+        if (poll(fds, CAGE_LEN(fds), -1) < 0)
+            continue; /* EINTR cannot be: all signals are blocked */
+        if (fds[1].revents && !read_control(s))
+            fds[1].fd = -1;
+        if (fds[2].revents && !read_text(s))
+            fds[2].fd = -1;
+        if (fds[3].revents)
+            s->what->service.ready(s->what->service.context);
+        if (fds[0].revents)
+            drain_signals(s);
+    }
+    /* What was still on its way when bwrap ended. */
+    while (fds[1].fd >= 0 && poll(fds + 1, 1, 0) > 0)
+        if (!read_control(s))
+            break;
+    while (fds[2].fd >= 0 && poll(fds + 2, 1, 0) > 0)
+        if (!read_text(s))
+            break;
+}
+
+static int not_executed(const struct cage_message *message, int *status, struct cage_error *err)
+{
+    *status = message->value == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+    if (message->value == ENOENT && !strchr(message->text, '/')) {
+        cage_error_set(err, CAGE_ERR_CAGE, "%s: command not found in the cage", message->text);
+        cage_error_hint(err, "add the package that has it to packages in nixcage.toml");
+    } else {
+        cage_error_set(err, CAGE_ERR_CAGE, "%s: cannot be executed in the cage: %s", message->text,
+                       strerror(message->value));
+    }
+    return 0;
+}
+
+static int conclude(const struct state *s, int *status, struct cage_error *err)
+{
+    const struct cage_message *outcome = &s->outcome;
+
+    if (!s->heard)
+        return cage_diagnose_bwrap(s->what->host, s->text.buf, s->bwrap_status, err);
+    if (outcome->kind == CAGE_MSG_EXITED) {
+        *status = cage_proc_exit_code(outcome->value);
+        return 0;
+    }
+    if (outcome->kind == CAGE_MSG_NOEXEC)
+        return not_executed(outcome, status, err);
+    cage_error_set(err, CAGE_ERR_CAGE, "%s: %s", outcome->text, strerror(outcome->value));
+    err->sys = outcome->value;
+    return -1;
+}
+
+int cage_supervise(const struct cage_supervision *what, int signals, int *status, struct cage_error *err)
+{
+    struct state s = {.what = what, .signals = signals, .bwrap_status = RUNNING};
+    int rc;
+
+    cage_strbuf_init(&s.text);
+    wait_for_end(&s);
+    if (what->terminal)
+        cage_terminal_restore(what->terminal, true);
+    rc = conclude(&s, status, err);
+    cage_strbuf_finish(&s.text);
+    return rc;
+}
