@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +96,32 @@ static void append_place(const struct cage_error *err, struct cage_strbuf *out)
     cage_strbuf_add(out, ": ");
 }
 
+/* East Asian wide and full-width characters take two columns of a terminal (Unicode TR 11, the large ranges).
+ */
+static bool is_wide(unsigned long cp)
+{
+    static const struct {
+        unsigned long first, last;
+    } wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xac00, 0xd7a3},
+                {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},
+                {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+        if (cp >= wide[i].first && cp <= wide[i].last)
+            return true;
+    return false;
+}
+
+/* Columns of the n bytes at p as cage_strbuf_add_printable() shows them. */
+static int shown_width(const char *p, size_t n, unsigned long cp)
+{
+    if (!cage_utf8_printable(p, n, cp))
+        return (int)(4 * (n ? n : 1));
+    if ((cp >= 0x300 && cp <= 0x36f) || cp == 0x200b || cp == 0xfe0f)
+        return 0; /* combining and zero-width characters */
+    return is_wide(cp) ? 2 : 1;
+}
+
 /*
  * The caret stands under column `column` (in code points) of the excerpt as it is shown: a tab stays a tab,
  * what is printed as "\xNN" is as wide as that. An unknown column has no caret.
@@ -102,6 +129,7 @@ static void append_place(const struct cage_error *err, struct cage_strbuf *out)
 static void append_excerpt(const struct cage_error *err, struct cage_strbuf *out)
 {
     const char *p = err->excerpt;
+    int column = err->excerpt_column > 0 ? err->excerpt_column : err->column;
     unsigned long cp;
 
     if (!*p)
@@ -109,16 +137,16 @@ static void append_excerpt(const struct cage_error *err, struct cage_strbuf *out
     cage_strbuf_add(out, "    ");
     cage_strbuf_add_printable(out, err->excerpt);
     cage_strbuf_addc(out, '\n');
-    if (err->column <= 0)
+    if (column <= 0)
         return;
     cage_strbuf_add(out, "    ");
-    for (int col = 1; *p && col < err->column; col++) {
+    for (int col = 1; *p && col < column; col++) {
         size_t n = cage_utf8_decode(p, &cp);
 
-        if (cage_utf8_printable(p, n, cp))
-            cage_strbuf_addc(out, *p == '\t' ? '\t' : ' ');
+        if (*p == '\t')
+            cage_strbuf_addc(out, '\t');
         else
-            cage_strbuf_addf(out, "%*s", (int)(4 * (n ? n : 1)), "");
+            cage_strbuf_addf(out, "%*s", shown_width(p, n, cp), "");
         p += n ? n : 1;
     }
     cage_strbuf_add(out, "^\n");

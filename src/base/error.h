@@ -34,8 +34,9 @@ struct cage_error {
     int line, column; /* from 1; 0: none */
     char file[512];   /* "" when the error is not about a place in a file */
     char message[1024];
-    char hint[512];    /* what to do about it; "" if nothing is known */
-    char excerpt[256]; /* the offending source line, printed with a caret */
+    char hint[512];     /* what to do about it; "" if nothing is known */
+    char excerpt[256];  /* the offending source line, printed with a caret; a part of it when it is long */
+    int excerpt_column; /* where in the excerpt the caret stands, when that is not `column`; 0: it is */
 };
 
 /*

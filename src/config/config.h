@@ -91,10 +91,10 @@ struct cage_config {
     struct cage_list hosts; /* .set && n == 0: none */
     struct cage_ports expose, host_ports;
 
-    double cpus;          /* cores; 0: no limit */
-    uint64_t memory;      /* bytes; 0: no limit or a percentage */
+    double cpus;           /* cores; 0: no limit */
+    uint64_t memory;       /* bytes; 0: no limit or a percentage */
     double memory_percent; /* of the machine's; 0: not a percentage */
-    uint64_t pids;        /* 0: no limit */
+    uint64_t pids;         /* 0: no limit */
     enum cage_enforce enforce;
 
     struct cage_list packages;
@@ -125,7 +125,8 @@ void cage_config_finish(struct cage_config *config);
 int cage_config_parse(struct cage_config *config, const char *file, const char *text, size_t n,
                       struct cage_error *err) CAGE_MUST_CHECK;
 
-/* Reads and parses dir/nixcage.toml through dirfd, which stays the caller's. file is its name for messages. */
+/* Reads and parses dir/nixcage.toml through dirfd, which stays the caller's. file is its name for messages.
+ */
 int cage_config_load(struct cage_config *config, int dirfd, const char *file,
                      struct cage_error *err) CAGE_MUST_CHECK;
 

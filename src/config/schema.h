@@ -19,18 +19,26 @@ enum cage_type {
 
 enum cage_platforms { CAGE_ON_LINUX = 1, CAGE_ON_MACOS = 2, CAGE_ON_ALL = 3 };
 
+/* What is wrong with a value and how to put it right: both static, neither ends with a full stop. */
+struct cage_reason {
+    const char *what; /* follows "invalid path "x": ": a reason */
+    const char *fix;  /* a sentence in the imperative */
+};
+
 struct cage_schema_entry {
     enum cage_key key;
-    const char *section;      /* "sandbox.filesystem" */
-    const char *name;         /* "ro_bind" */
+    const char *section; /* "sandbox.filesystem" */
+    const char *name;    /* "ro_bind" */
     enum cage_type type;
-    size_t offset;            /* of the member in struct cage_config */
-    const char *default_text; /* as TOML: `"standard"`, `[]`, `true` */
-    const char *help;         /* one line */
+    size_t offset;             /* of the member in struct cage_config */
+    const char *default_text;  /* as TOML: `"standard"`, `[]`, `true` */
+    const char *help;          /* one line */
     const char *const *values; /* CAGE_TYPE_ENUM: NULL-terminated, in the enum's order */
     enum cage_platforms platforms;
-    /* Checks a parsed string or list item beyond its type; NULL: none. Returns a reason (static), or NULL when fine. */
-    const char *(*check)(const char *value);
+    const char *noun; /* what a string or list item of it is, for messages: "path", "host" */
+    /* Checks a parsed string or list item beyond its type; NULL: none. False with *why filled when it is
+     * wrong. */
+    bool (*check)(const char *value, struct cage_reason *why);
 };
 
 /* The table, in the order of the documentation; *n gets its length (CAGE_KEY_COUNT). Static. */
