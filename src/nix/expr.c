@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "nix/expr.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+static const char digits[] = "0123456789";
+
+static bool in(const char *set, char c)
+{
+    return c && strchr(set, c);
+}
+
+bool cage_nix_package_valid(const char *name)
+{
+    do {
+        if (!in(letters, *name) && *name != '_')
+            return false;
+        while (in(letters, *name) || in(digits, *name) || in("_'-", *name))
+            name++;
+        if (*name == '\0')
+            return true;
+    } while (*name++ == '.');
+    return false;
+}
+
+/* The length of the run of characters of a GitHub owner or repository name. */
+static size_t name_length(const char *s)
+{
+    size_t n = 0;
+
+    while (in(letters, s[n]) || in(digits, s[n]) || in("_.-", s[n]))
+        n++;
+    return n;
+}
+
+/* A SHA-256 in SRI form: 43 base64 digits and a '='. */
+static bool is_sri(const char *s)
+{
+    size_t n = 0;
+
+    if (strncmp(s, "sha256-", 7) != 0)
+        return false;
+    s += 7;
+    while (in(letters, s[n]) || in(digits, s[n]) || in("+/", s[n]))
+        n++;
+    return n == 43 && strcmp(s + n, "=") == 0;
+}
+
+int cage_nix_pin_parse(const char *reference, char **url, char **hash)
+{
+    const char *owner, *repo, *rev;
+    size_t n_owner, n_repo, n_rev;
+
+    if (strncmp(reference, "github:", 7) != 0)
+        return -1;
+    owner = reference + 7;
+    n_owner = name_length(owner);
+    if (n_owner == 0 || owner[n_owner] != '/')
+        return -1;
+    repo = owner + n_owner + 1;
+    n_repo = name_length(repo);
+    if (n_repo == 0 || repo[n_repo] != '/')
+        return -1;
+    rev = repo + n_repo + 1;
+    n_rev = strspn(rev, "0123456789abcdef");
+    if (n_rev != 40 || rev[n_rev] != '#' || !is_sri(rev + n_rev + 1))
+        return -1;
+    *url = cage_format("https://github.com/%.*s/%.*s/archive/%.*s.tar.gz", (int)n_owner, owner, (int)n_repo,
+                       repo, (int)n_rev, rev);
+    *hash = cage_strdup(rev + n_rev + 1);
+    return 0;
+}
+
+char *cage_nix_pin_expr(const struct cage_nix_expr *expr)
+{
+    /* Both were checked to hold nothing that ends a Nix string. */
+    return cage_format("toString (builtins.fetchTarball { url = \"%s\"; sha256 = \"%s\"; })",
+                       expr->nixpkgs_url, expr->nixpkgs_hash);
+}
+
+/* s as a Nix string literal. */
+static void add_nix_string(struct cage_strbuf *sb, const char *s)
+{
+    cage_strbuf_addc(sb, '"');
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\' || *s == '$')
+            cage_strbuf_addc(sb, '\\');
+        cage_strbuf_addc(sb, *s);
+    }
+    cage_strbuf_addc(sb, '"');
+}
+
+char *cage_nix_flake_expr(const struct cage_nix_expr *expr, const char *flake_url, const char *system)
+{
+    struct cage_strbuf sb;
+    const char *attr = expr->flake_attr[0] ? expr->flake_attr : "default";
+
+    /* The outputs in the order in which `nix develop` looks. */
+    cage_strbuf_init(&sb);
+    cage_strbuf_add(&sb, "let f = builtins.getFlake ");
+    add_nix_string(&sb, flake_url);
+    cage_strbuf_addf(&sb, "; s = \"%s\"; n = ", system);
+    add_nix_string(&sb, attr);
+    cage_strbuf_add(
+        &sb, "; sets = [ (f.devShells.${s} or {}) (f.packages.${s} or {}) (f.legacyPackages.${s} or {}) ]");
+    cage_strbuf_add(
+        &sb, " ++ (if n == \"default\" then [ { default = f.devShell.${s} or f.defaultPackage.${s}; } ]"
+             " else []);");
+    cage_strbuf_add(&sb, " has = builtins.filter (x: x ? ${n}) sets;"
+                         " in if has == [] then throw \"the flake has no dev shell named ${n} for ${s}\""
+                         " else (builtins.head has).${n}.drvPath");
+    return cage_strbuf_steal(&sb);
+}
+
+void cage_nix_expr_shell_args(const struct cage_nix_expr *expr, const char *nixpkgs, const char *drv,
+                              struct cage_strv *argv)
+{
+    if (nixpkgs) {
+        cage_strv_add(argv, "-I");
+        cage_strv_addf(argv, "nixpkgs=%s", nixpkgs);
+    }
+    switch (expr->kind) {
+    case CAGE_NIX_PACKAGES:
+        cage_strv_add(argv, "-p");
+        for (size_t i = 0; i < expr->packages.n; i++)
+            cage_strv_add(argv, expr->packages.items[i]);
+        break;
+    case CAGE_NIX_FILE:
+        cage_strv_add(argv, expr->file);
+        break;
+    case CAGE_NIX_FLAKE:
+        cage_strv_add(argv, drv);
+        break;
+    }
+}
+
+static int fill_packages(struct cage_nix_expr *expr, const struct cage_config *config, struct cage_error *err)
+{
+    for (size_t i = 0; i < config->packages.n; i++) {
+        const struct cage_item *item = &config->packages.items[i];
+
+        if (!cage_nix_package_valid(item->value))
+            return cage_config_error(config, item->mark, err, "\"%s\" is not a package name", item->value);
+        cage_strv_add(&expr->packages, item->value);
+    }
+    return 0;
+}
+
+static int fill_nixpkgs(struct cage_nix_expr *expr, const struct cage_config *config, const char *root,
+                        const char *home, struct cage_error *err)
+{
+    const char *value = config->nixpkgs;
+
+    if (!value || !*value)
+        return 0;
+    if (strncmp(value, "github:", 7) == 0) {
+        if (cage_nix_pin_parse(value, &expr->nixpkgs_url, &expr->nixpkgs_hash) < 0) {
+            cage_config_error(config, config->marks[CAGE_KEY_NIX_NIXPKGS], err,
+                              "\"%s\" is not a pinned nixpkgs", value);
+            return cage_error_hint(err, "write github:OWNER/REPO/REV#sha256-HASH, REV being the full commit");
+        }
+    } else {
+        cage_autofree char *expanded = cage_path_expand_home(value, home);
+        cage_autofree char *joined = cage_path_join(root, expanded);
+
+        expr->nixpkgs_path = cage_path_clean(joined);
+    }
+    return 0;
+}
+
+static bool exists(const char *dir, const char *name)
+{
+    cage_autofree char *path = cage_path_join(dir, name);
+    struct stat st;
+
+    return stat(path, &st) == 0;
+}
+
+static int fill_shell(struct cage_nix_expr *expr, const struct cage_config *config, const char *root,
+                      const char *home, struct cage_error *err)
+{
+    const char *value = config->shell, *hash = strchr(value, '#');
+    cage_autofree char *text = cage_strndup(value, hash ? (size_t)(hash - value) : strlen(value));
+    cage_autofree char *expanded = cage_path_expand_home(text[0] ? text : ".", home);
+    cage_autofree char *joined = cage_path_join(root, expanded);
+    cage_autofree char *path = cage_path_clean(joined);
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err, "there is no %s", path);
+    if (S_ISDIR(st.st_mode) && (hash || exists(path, "flake.nix"))) {
+        expr->kind = CAGE_NIX_FLAKE;
+        expr->flake_attr = cage_strdup(hash ? hash + 1 : "");
+        /* The flake's own name is put into an expression as a string; anything but a name is a mistake. */
+        if (expr->flake_attr[0] && !cage_nix_package_valid(expr->flake_attr))
+            return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
+                                     "\"%s\" is not the name of a dev shell", expr->flake_attr);
+        expr->file = cage_steal(&path);
+        return 0;
+    }
+    if (hash)
+        return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
+                                 "%s is not a flake's directory", path);
+    expr->kind = CAGE_NIX_FILE;
+    if (!S_ISDIR(st.st_mode))
+        expr->file = cage_steal(&path);
+    else if (exists(path, "shell.nix") || exists(path, "default.nix"))
+        expr->file = cage_path_join(path, exists(path, "shell.nix") ? "shell.nix" : "default.nix");
+    else
+        return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
+                                 "%s has no flake.nix, shell.nix or default.nix", path);
+    return 0;
+}
+
+int cage_nix_expr_init(struct cage_nix_expr *expr, const struct cage_config *config, const char *project_root,
+                       const char *home, struct cage_error *err)
+{
+    memset(expr, 0, sizeof *expr);
+    expr->allow_unfree = config->allow_unfree;
+    if (fill_nixpkgs(expr, config, project_root, home, err) < 0)
+        return -1;
+    if (config->shell && *config->shell)
+        return fill_shell(expr, config, project_root, home, err);
+    return fill_packages(expr, config, err);
+}
+
+void cage_nix_expr_finish(struct cage_nix_expr *expr)
+{
+    cage_strv_finish(&expr->packages);
+    free(expr->file);
+    free(expr->flake_attr);
+    free(expr->nixpkgs_path);
+    free(expr->nixpkgs_url);
+    free(expr->nixpkgs_hash);
+    memset(expr, 0, sizeof *expr);
+}
