@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int cage_cli_print(const struct cage_strbuf *text, struct cage_error *err)
@@ -50,6 +51,22 @@ void cage_cli_complain(const struct cage_error *err)
     write_stderr(&text);
 }
 
+bool cage_cli_is_inside(char *const *environ_)
+{
+    for (; environ_ && *environ_; environ_++)
+        if (strcmp(*environ_, "NIXCAGE_ACTIVE=cage") == 0)
+            return true;
+    return false;
+}
+
+static int refuse_inside(const struct cage_command *command, struct cage_error *err)
+{
+    cage_error_set(err, CAGE_ERR_USAGE, "%s: this is already inside a cage", command->name);
+    if (command->operands == CAGE_OPERANDS_COMMAND)
+        return cage_error_hint(err, "start the command as it is, without nixcage");
+    return cage_error_hint(err, "leave the cage first");
+}
+
 int cage_cli_main(char *const *argv, char *const *environ_, struct cage_error *err)
 {
     struct cage_cli cli = {.environ_ = environ_};
@@ -63,5 +80,7 @@ int cage_cli_main(char *const *argv, char *const *environ_, struct cage_error *e
         cage_help_render(cli.command, &text);
         return cage_cli_print(&text, err);
     }
+    if (cli.command->outside && cage_cli_is_inside(environ_))
+        return refuse_inside(cli.command, err);
     return cli.command->run(&cli, err);
 }

@@ -28,6 +28,9 @@ void cage_cli_note(const char *fmt, ...) CAGE_PRINTF(1, 2);
 /* The error on standard error, after "nixcage: ". */
 void cage_cli_complain(const struct cage_error *err);
 
+/* Whether this process runs in a cage, by what the cage sets in its environment. */
+bool cage_cli_is_inside(char *const *environ_);
+
 /* The help of one command, or of nixcage when command is NULL. Pure. */
 void cage_help_render(const struct cage_command *command, struct cage_strbuf *out);
 

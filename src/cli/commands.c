@@ -17,6 +17,7 @@ static const struct cage_command commands[] = {
                    ".envrc you have is kept, and nixcage's lines are added to it as a marked block.\n",
         .options = FORCE,
         .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
         .run = cage_cmd_init,
     },
     {
@@ -26,6 +27,7 @@ static const struct cage_command commands[] = {
         .details = "Does 'destroy', then 'init'. What the cage kept in .nixcage/ is removed too.\n",
         .options = YES,
         .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
         .run = cage_cmd_reinit,
     },
     {
@@ -36,6 +38,7 @@ static const struct cage_command commands[] = {
                    "nothing else is left in it. Asks first on a terminal.\n",
         .options = YES,
         .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
         .run = cage_cmd_destroy,
     },
     {
@@ -51,6 +54,14 @@ static const struct cage_command commands[] = {
         .summary = "Print this help, or a command's",
         .operands = CAGE_OPERANDS_TOPIC,
         .run = cage_cmd_help,
+    },
+    {
+        .name = "_completions",
+        .synopsis = "bash|zsh|fish",
+        .summary = "Print the completions for a shell",
+        .operands = CAGE_OPERANDS_SHELL,
+        .hidden = true,
+        .run = cage_cmd_completions,
     },
 };
 

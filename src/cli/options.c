@@ -202,7 +202,7 @@ static const struct cage_command *choose(char *const **argv, struct cage_error *
     (*argv)++;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return cage_command_find("help");
-    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+    if (strcmp(word, "--version") == 0)
         return cage_command_find("version");
     command = cage_command_find(word);
     if (!command)

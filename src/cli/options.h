@@ -49,7 +49,8 @@ struct cage_command {
     const char *details;  /* further lines for --help, each ending in a newline; NULL: none */
     unsigned options;     /* set of 1u << enum cage_option_id; CAGE_OPT_HELP is always in it */
     enum cage_operands operands;
-    bool hidden; /* neither listed nor completed */
+    bool hidden;  /* neither listed nor completed */
+    bool outside; /* makes no sense in a cage: refused there */
     /* Does it. Returns the exit status, or -1 with *err. */
     int (*run)(const struct cage_cli *cli, struct cage_error *err);
 };

@@ -33,10 +33,11 @@ void cage_host_find_xdg(struct cage_host *host)
 /* Where our files lie relative to the directory of the program: the build tree first, so that tests use it.
  */
 static const struct layout {
-    const char *init, *record, *data;
+    const char *init, *record, *data, *bin;
 } layouts[] = {
-    {"init/nixcage-init", "init/nixcage-record", "../../share"},
-    {"../libexec/nixcage/nixcage-init", "../libexec/nixcage/nixcage-record", "../share/nixcage"},
+    {"init/nixcage-init", "init/nixcage-record", "../../share", "bin"},
+    {"../libexec/nixcage/nixcage-init", "../libexec/nixcage/nixcage-record", "../share/nixcage",
+     "../libexec/nixcage/bin"},
 };
 
 static char *beside(const char *dir, const char *name)
@@ -59,9 +60,11 @@ void cage_host_find_own_files(struct cage_host *host)
         host->init_path = cage_steal(&init);
         host->record_path = beside(dir, layouts[i].record);
         host->data_dir = beside(dir, layouts[i].data);
+        host->bin_dir = beside(dir, layouts[i].bin);
         return;
     }
     host->init_path = cage_strdup(CAGE_LIBEXECDIR "/nixcage-init");
     host->record_path = cage_strdup(CAGE_LIBEXECDIR "/nixcage-record");
     host->data_dir = cage_strdup(CAGE_DATADIR);
+    host->bin_dir = cage_strdup(CAGE_LIBEXECDIR "/bin");
 }

@@ -43,6 +43,7 @@ struct cage_host {
     char *data_dir;    /* our share/nixcage: presets/, offline/ */
     char *init_path;   /* our static in-cage init */
     char *record_path; /* our static trampoline for nix-shell */
+    char *bin_dir;     /* holds `cage` and `cagerun`, for the PATH that direnv sets */
 
     /*
      * Facts about an absolute path. Returns 0 also when there is nothing (type NONE); -1 with

@@ -16,7 +16,7 @@ char *cage_host_real_read_small(const struct cage_host *host, const char *path);
 void cage_host_find_xdg(struct cage_host *host);
 
 /*
- * Fills data_dir, init_path and record_path: beside /proc/self/exe in a build tree, then in the prefix that
+ * Fills data_dir, init_path, record_path, bin_dir: beside /proc/self/exe in a build tree, then in the prefix that
  * the program lies in, then in the prefix it was configured with. Whether they exist is found out on use.
  */
 void cage_host_find_own_files(struct cage_host *host);

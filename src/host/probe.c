@@ -137,9 +137,9 @@ int cage_host_probe(struct cage_host *host, char *const *environ_, struct cage_e
 void cage_host_finish(struct cage_host *host)
 {
     char **strings[] = {
-        &host->os,         &host->system,      &host->home,       &host->user,
-        &host->cwd,        &host->config_home, &host->cache_home, &host->data_home,
-        &host->state_home, &host->data_dir,    &host->init_path,  &host->record_path,
+        &host->os,          &host->system,      &host->home,      &host->user,       &host->cwd,
+        &host->config_home, &host->cache_home,  &host->data_home, &host->state_home, &host->data_dir,
+        &host->init_path,   &host->record_path, &host->bin_dir,
     };
 
     for (size_t i = 0; i < CAGE_LEN(strings); i++) {

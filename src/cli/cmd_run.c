@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* run and shell. */
+#include "backend/backend.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/session.h"
+#include "nix/nix.h"
+#include "plan/plan.h"
+#include "run/run.h"
+
+#include <unistd.h>
+
+#define NIX_ENV_AUTO __attribute__((cleanup(cage_nix_env_finish))) struct cage_nix_env
+#define PLAN_AUTO __attribute__((cleanup(cage_plan_finish))) struct cage_plan
+#define BWRAP_AUTO __attribute__((cleanup(cage_bwrap_finish))) struct cage_bwrap
+
+static int plan_and_run(struct cage_session *session, char *const *argv, const struct cage_nix_env *nix,
+                        const struct cage_bwrap *bwrap, struct cage_error *err)
+{
+    const struct cage_plan_input input = {
+        .config = &session->config,
+        .host = &session->host,
+        .project = &session->project,
+        .nix = nix,
+        .argv = argv,
+        .interactive = !argv,
+        .has_tty = isatty(STDIN_FILENO) == 1,
+    };
+    const struct cage_run_options options = {.host = &session->host, .bwrap = bwrap, .capture_fd = -1};
+    PLAN_AUTO plan;
+    int status;
+
+    cage_plan_init(&plan);
+    if (cage_plan_build(&plan, &input, err) < 0)
+        return -1;
+    for (size_t i = 0; i < plan.warnings.n; i++)
+        cage_cli_note("warning: %s", plan.warnings.items[i]);
+    if (cage_run(&plan, &options, &status, err) < 0)
+        return -1;
+    return status;
+}
+
+/* argv NULL: an interactive shell. */
+static int enter(struct cage_session *session, char *const *argv, struct cage_error *err)
+{
+    const struct cage_nix_request request = {
+        .host = &session->host,
+        .config = &session->config,
+        .project = &session->project,
+    };
+    NIX_ENV_AUTO nix;
+    BWRAP_AUTO bwrap = {0};
+    bool needed = cage_nix_needed(&session->config);
+
+    cage_nix_env_init(&nix);
+    if (cage_bwrap_probe(&session->host, &bwrap, err) < 0)
+        return -1;
+    if (needed && cage_nix_resolve(&request, &nix, err) < 0)
+        return -1;
+    return plan_and_run(session, argv, needed ? &nix : NULL, &bwrap, err);
+}
+
+static int refuse_debug(const struct cage_cli *cli, struct cage_error *err)
+{
+    if (!cli->given[CAGE_OPT_DEBUG])
+        return 0;
+    return cage_error_set(err, CAGE_ERR_USAGE, "--debug is not supported yet");
+}
+
+/* Appends the words of [cage] command. */
+static void configured_command(const struct cage_config *config, struct cage_strv *argv)
+{
+    for (size_t i = 0; i < config->command.n; i++)
+        cage_strv_add(argv, config->command.items[i].value);
+}
+
+int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err)
+{
+    CAGE_SESSION_AUTO session;
+    CAGE_STRV_AUTO command = {0};
+
+    cage_session_init(&session);
+    if (refuse_debug(cli, err) < 0 || cage_session_open(&session, cli, err) < 0)
+        return -1;
+    cage_strv_add_all(&command, cli->words);
+    if (command.n == 0)
+        configured_command(&session.config, &command);
+    if (command.n == 0) {
+        cage_error_set(err, CAGE_ERR_USAGE, "run: no command given, and %s has no [cage] command",
+                       session.project.config);
+        return cage_error_hint(err, "write 'nixcage run CMD', or 'nixcage shell' for a shell");
+    }
+    return enter(&session, cage_strv_argv(&command), err);
+}
+
+int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err)
+{
+    CAGE_SESSION_AUTO session;
+    CAGE_STRV_AUTO command = {0};
+
+    cage_session_init(&session);
+    if (refuse_debug(cli, err) < 0 || cage_session_open(&session, cli, err) < 0)
+        return -1;
+    configured_command(&session.config, &command);
+    return enter(&session, command.n ? cage_strv_argv(&command) : NULL, err);
+}
