@@ -202,7 +202,9 @@ static int compare_grants(const void *a, const void *b)
     by_path = strcmp(x->path, y->path);
     if (by_path != 0)
         return by_path;
-    return (int)y->writable - (int)x->writable;
+    if (x->writable != y->writable)
+        return x->writable ? -1 : 1;
+    return (int)x->type - (int)y->type;
 }
 
 static enum cage_sbpl_match match_of(enum cage_file_type type)
@@ -262,7 +264,8 @@ static void execution(struct cage_sbpl *s, const struct cage_seatbelt_input *in)
         for (size_t i = 0; i < in->nix_reads.n; i++)
             cage_sbpl_path(s, CAGE_SBPL_SUBPATH, in->nix_reads.items[i]);
         for (size_t i = 0; i < in->n_grants; i++)
-            if (i == 0 || strcmp(sorted[i - 1]->path, sorted[i]->path) != 0)
+            if (i == 0 || strcmp(sorted[i - 1]->path, sorted[i]->path) != 0 ||
+                sorted[i - 1]->type != sorted[i]->type)
                 cage_sbpl_path(s, match_of(sorted[i]->type), sorted[i]->path);
         cage_sbpl_end(s);
     }
