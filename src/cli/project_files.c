@@ -25,7 +25,7 @@ enum { FILE_MAX = 1 << 20, LOCK_TRIES = 100, LOCK_PAUSE_MS = 100 };
 
 /* What was there before an init, to go back to when it fails. */
 struct undo {
-    bool made_state, made_envrc;
+    bool made_state, made_envrc, had_config;
     struct cage_strbuf envrc; /* the user's */
     mode_t envrc_mode;        /* 0: nothing to restore */
 };
@@ -235,10 +235,11 @@ static int extend_envrc(struct cage_files *files, struct undo *undo, struct cage
         return -1;
     if (there && text.len == undo->envrc.len && memcmp(text.buf, undo->envrc.buf, text.len) == 0)
         return 0;
-    if (put(files->dirfd, ENVRC, &text, mode, err) < 0)
-        return -1;
+    /* Before: it may fail once the new file is in its place. */
     undo->made_envrc = !there;
     undo->envrc_mode = there ? mode : 0;
+    if (put(files->dirfd, ENVRC, &text, mode, err) < 0)
+        return -1;
     cage_strv_add(&files->done,
                   there ? ENVRC "\tnixcage's lines added, yours kept" : ENVRC "\tlets direnv load it");
     return 0;
@@ -249,6 +250,8 @@ static void take_back(struct cage_files *files, const struct undo *undo)
 {
     struct cage_error ignored;
 
+    if (!undo->had_config)
+        unlinkat(files->dirfd, CONFIG, 0);
     if (undo->made_envrc)
         unlinkat(files->dirfd, ENVRC, 0);
     if (undo->envrc_mode)
@@ -296,16 +299,16 @@ static int make_all(struct cage_files *files, const char *config, size_t n, stru
 int cage_files_init(struct cage_files *files, const char *config, size_t n, bool replace,
                     struct cage_error *err)
 {
-    struct undo undo = {0};
     struct stat st;
+    struct undo undo = {.had_config = exists(files, CONFIG, &st)};
     int rc;
 
-    if (exists(files, CONFIG, &st) && !replace) {
+    if (undo.had_config && !replace) {
         cage_error_set(err, CAGE_ERR_PROJECT, "%s/" CONFIG " is already there", files->root);
         return cage_error_hint(
             err, "keep it and go on, or replace it with --force (the old one is kept as " BACKUP ")");
     }
-    if (exists(files, CONFIG, &st) && !S_ISREG(st.st_mode))
+    if (undo.had_config && !S_ISREG(st.st_mode))
         return not_ours(CONFIG, &st, "a file", err);
     cage_strbuf_init(&undo.envrc);
     rc = make_all(files, config, n, &undo, err);
