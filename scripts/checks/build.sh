@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Jobs of scripts/check that compile. Every configuration has its own directory under $work.
+
+# configure DIR OPTION…: sets the build directory up, or keeps it when it was set up with these options.
+configure() {
+    local dir=$work/$1
+    shift
+    if [ "$(cat "$dir/.options" 2>/dev/null)" != "$CC $CXX $*" ]; then
+        rm -rf "$dir"
+        meson setup "$dir" "$src" "$@" || return 1
+        echo "$CC $CXX $*" >"$dir/.options"
+    fi
+}
+
+# With ccache in front where it is there.
+compiler() {
+    CC="${ccache:+ccache }$1" CXX="${ccache:+ccache }$2"
+    export CC CXX
+}
+
+build_gcc() {
+    compiler gcc g++
+    configure gcc -Dwerror=true --buildtype=release -Db_ndebug=false
+    gate "gcc builds without a warning" ninja -C "$work/gcc"
+}
+
+build_clang() {
+    compiler clang clang++
+    configure clang -Dwerror=true --buildtype=release -Db_ndebug=false
+    gate "clang builds without a warning" ninja -C "$work/clang"
+}
+
+build_sanitized() {
+    compiler clang clang++
+    configure asan -Dwerror=true --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+    gate "clang builds with sanitizers" ninja -C "$work/asan"
+}
+
+# GCC's static analysis: it needs a real compilation. C only: it does not know C++.
+analyze_gcc() {
+    compiler gcc g++
+    configure analyzer --buildtype=debugoptimized -Dc_args=-fanalyzer -Db_ndebug=false
+    gate "gcc -fanalyzer builds" ninja -C "$work/analyzer" src/libcage.a src/nixcage 2>&1 | tee "$results/$job.out"
+    gate "gcc -fanalyzer finds nothing" sh -c '! grep -n "Wanalyzer" "$1"' - "$results/$job.out"
+    # A file that is up to date says nothing: keep it outdated until it is clean.
+    if grep -q Wanalyzer "$results/$job.out"; then rm -rf "$work/analyzer"; fi
+}
+
+# The tests that meson knows, counted one by one from its JUnit report. unit_tests DIR [ENVIRONMENT…]
+unit_tests() {
+    local dir=$work/$1 report status=0
+    shift
+    env "$@" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 || status=$?
+    report=$dir/meson-logs/testlog.junit.xml
+    awk '
+        BEGIN { RS = "<" }
+        /^testcase/ { n++ }
+        /^(failure|error)/ { bad++ }
+        /^skipped/ { skipped++ }
+        END { printf "%d %d %d\n", n - bad - skipped, bad, skipped }' "$report" >>"$results/$job.count"
+    # A program that died may have left no test case behind.
+    if [ "$status" != 0 ] && ! grep -Eq '<(failure|error)' "$report"; then return "$status"; fi
+}
+
+install_test() {
+    gate "meson install into DESTDIR" env DESTDIR="$work/dest" meson install -C "$work/gcc" --no-rebuild --quiet
+    gate "the installed files are where they belong" "$src/tests/install/check-installed" "$work/dest" "$src"
+    rm -rf "$work/dest"
+}
+
+dist_test() {
+    if ! git -C "$src" rev-parse --git-dir >/dev/null 2>&1; then
+        skip_job "not a git checkout"
+        return
+    fi
+    gate "meson dist makes a tarball that has all that the build needs" meson dist -C "$work/gcc" --no-tests \
+        --allow-dirty --formats gztar
+}
+
+run_fuzzers() {
+    local fuzzer name found= seconds=${FUZZ_SECONDS:-15}
+    compiler clang clang++
+    configure fuzz -Dfuzz=true --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+    ninja -C "$work/fuzz"
+    for fuzzer in "$work"/fuzz/tests/fuzz/*; do
+        if [ ! -f "$fuzzer" ] || [ ! -x "$fuzzer" ]; then continue; fi
+        found=1
+        name=${fuzzer##*/}
+        mkdir -p "$work/corpus/$name"
+        corpus=("$work/corpus/$name")
+        for dir in "$src/tests/fuzz/corpus/${name#fuzz-}" "$src/tests/fuzz/corpus/${name#fuzz_}" "$src/tests/fuzz/corpus/$name"; do
+            if [ -d "$dir" ]; then corpus+=("$dir"); break; fi
+        done
+        gate "$name for $seconds s" "$fuzzer" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+            -artifact_prefix="$work/corpus/$name-" -print_final_stats=1 -verbosity=0 "${corpus[@]}"
+    done
+    [ -n "$found" ]
+}

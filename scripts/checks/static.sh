@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# Jobs of scripts/check that read the sources.
+
+# The files of the checkout, tracked or new, that match; from git, or by looking.
+sources() {
+    if git -C "$src" rev-parse --git-dir >/dev/null 2>&1; then
+        git -C "$src" ls-files --cached --others --exclude-standard -- "$@" | while IFS= read -r file; do
+            if [ -f "$src/$file" ]; then printf '%s\n' "$file"; fi
+        done
+    else
+        local pattern
+        for pattern in "$@"; do (cd "$src" && find . -type f -path "./$pattern" -not -path './build*' | sed 's|^\./||'); done
+    fi | sort -u
+}
+
+shell_scripts() {
+    sources '*' | while IFS= read -r file; do
+        case $file in
+        *.sh | *.bash | *.bats) printf '%s\n' "$file" ;;
+        *.* | LICENSE) ;;
+        *) if head -c 64 "$src/$file" | grep -aEq '^#!.*\b(sh|bash)$'; then printf '%s\n' "$file"; fi ;;
+        esac
+    done
+}
+
+lint_shell() {
+    local file
+    cd "$src" || return
+    while IFS= read -r file; do
+        case $file in
+        share/offline/setup.sh) gate "shellcheck $file" shellcheck -S error "$file" ;; # nixpkgs' idioms
+        *) gate "shellcheck $file" shellcheck -x "$file" ;;
+        esac
+    done < <(shell_scripts)
+}
+
+lint_format() {
+    local tool=clang-format version file
+    if have clang-format-14; then tool=clang-format-14; fi
+    version=$("$tool" --version | sed 's/.*version \([0-9]*\).*/\1/')
+    if [ "$version" != 14 ]; then
+        skip_job "clang-format 14 decides how the sources look; this is $version"
+        return
+    fi
+    cd "$src" || return
+    while IFS= read -r file; do
+        gate "format $file" "$tool" --dry-run --Werror "$file"
+    done < <(sources '*.c' '*.h' '*.cpp')
+}
+
+lint_sizes() {
+    local files
+    cd "$src" || return
+    mapfile -t files < <(sources 'src/*.c' 'src/*.h' 'src/*.cpp')
+    gate "functions have at most 80 lines, files about 500" awk -f scripts/lib/sizes.awk "${files[@]}"
+    mapfile -t files < <(sources '*.c' '*.h' '*.cpp' '*.sh' '*.bats' '*.nix')
+    gate "every source file names its licence" sh -c '! grep -L SPDX-License-Identifier "$@" | grep .' - "${files[@]}"
+}
+
+lint_man() {
+    local file found=
+    cd "$src" || return
+    for file in man/*.[1578]; do
+        if [ ! -e "$file" ]; then continue; fi
+        found=1
+        # "operating system not given" and the like are not about the page.
+        gate "mandoc -Tlint $file" sh -c '! mandoc -Tlint -W warning "$1" | grep .' - "$file"
+    done
+    [ -n "$found" ]
+}
+
+# Files that differ from main, or all of them.
+changed_or_all() {
+    local base
+    if [ -n "$fast" ] && base=$(git -C "$src" merge-base HEAD main 2>/dev/null); then
+        { git -C "$src" diff --name-only "$base"; git -C "$src" ls-files --others --exclude-standard; } | sort -u |
+            while IFS= read -r file; do if [ -f "$src/$file" ]; then echo "$file"; fi; done
+    else
+        sources '*'
+    fi
+}
+
+# clang-tidy knows a file's flags from the clang build. One job for each file, so that two can run beside each other.
+lint_tidy() {
+    local list
+    cd "$src" || return
+    list=$(changed_or_all | grep -E '^src/.*\.c$' | grep -v -e 'src/backend/.*_macos' || :)
+    if [ -z "$list" ]; then
+        gate "clang-tidy: no source changed" true
+        return
+    fi
+    printf '%s\n' "$list" | xargs -P "$places" -n 4 sh -c '
+        dir=$1 out=$2; shift 2
+        for file; do
+            if clang-tidy --quiet -p "$dir" "$file" >"$out.$$" 2>&1; then echo "ok - clang-tidy $file"
+            else echo "not ok - clang-tidy $file"; grep -v "warnings generated" "$out.$$"; fi
+        done; rm -f "$out.$$"; :' - "$work/clang" "$results/$job.tmp" | tee "$results/$job.tap"
+    count "$(grep -c '^ok' "$results/$job.tap" || :)" "$(grep -c '^not ok' "$results/$job.tap" || :)" 0
+}
+
+lint_cppcheck() {
+    cd "$src" || return
+    mkdir -p "$work/cppcheck"
+    gate "cppcheck" sh -c 'cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
+        --std=c11 --suppress=missingInclude --suppress=unknownMacro --suppress=normalCheckLevelMaxBranches -D__linux__ -D_GNU_SOURCE -UNDEBUG \
+        --cppcheck-build-dir="$0" -j "$1" -I src -I "$2" $(cat)' "$work/cppcheck" "$places" "$work/gcc" < <(sources 'src/*.c')
+}
