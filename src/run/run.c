@@ -3,6 +3,7 @@
 #include "backend/backend.h"
 #include "base/mem.h"
 #include "run/launch.h"
+#include "run/seccomp.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -62,6 +63,7 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
     };
     int rc;
 
+    cage_seccomp_bpf(plan->nested, &input.seccomp, &input.seccomp_size);
     cage_strbuf_init(&spec);
     cage_spec_write(plan, options->capture_fd, &signals->mask, &spec);
     cage_terminal_save(&terminal);
