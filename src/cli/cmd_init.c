@@ -5,14 +5,42 @@
 #include "base/strv.h"
 #include "cli/cli.h"
 #include "cli/project_files.h"
-#include "cli/template.h"
+#include "config/presets.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The nixcage.toml to write, and what it says. */
+struct template
+{
+    struct cage_strbuf text;
+    struct cage_config config;
+};
+
 #define FILES_AUTO __attribute__((cleanup(cage_files_finish))) struct cage_files
+
+#define TEMPLATE_AUTO __attribute__((cleanup(finish_template))) struct template
+#define HOST_AUTO __attribute__((cleanup(cage_host_finish))) struct cage_host
+
+static void finish_template(struct template *template)
+{
+    cage_strbuf_finish(&template->text);
+    cage_config_finish(&template->config);
+}
+
+static int load_template(struct template *template, const struct cage_cli *cli, struct cage_error *err)
+{
+    const char *name = cli->given[CAGE_OPT_PRESET] ? cli->values[CAGE_OPT_PRESET] : CAGE_PRESET_DEFAULT;
+    HOST_AUTO host = {0};
+
+    cage_strbuf_init(&template->text);
+    cage_config_init(&template->config);
+    if (cage_host_probe(&host, cli->environ_, err) < 0)
+        return -1;
+    return cage_preset_read(&host, name, &template->text, &template->config, err);
+}
 
 static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
 {
@@ -26,7 +54,7 @@ static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
     }
 }
 
-static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const struct cage_template *preset)
+static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const struct template *template)
 {
     cage_strbuf_add(out, "\nNext:\n");
     if (cli->dir) {
@@ -36,7 +64,7 @@ static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const
     }
     cage_strbuf_add(out, "  $EDITOR nixcage.toml   # packages, network, limits\n"
                          "  direnv allow           # puts cage and cagerun on your PATH here\n");
-    if (preset->has_command)
+    if (template->config.command.n > 0)
         cage_strbuf_add(out, "  nixcage run            # starts [cage] command\n");
     else
         cage_strbuf_add(out, "  nixcage run CMD        # runs it in the cage\n");
@@ -44,7 +72,7 @@ static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const
 }
 
 static int print_made(const struct cage_files *files, const struct cage_cli *cli,
-                      const struct cage_template *preset, struct cage_error *err)
+                      const struct template *template, struct cage_error *err)
 {
     CAGE_STRBUF_AUTO text;
 
@@ -55,28 +83,27 @@ static int print_made(const struct cage_files *files, const struct cage_cli *cli
         cage_strbuf_addf(&text, " from the preset %s", cli->values[CAGE_OPT_PRESET]);
     cage_strbuf_add(&text, ":\n");
     add_lines(&text, &files->done);
-    add_steps(&text, cli, preset);
+    add_steps(&text, cli, template);
     return cage_cli_print(&text, err);
 }
 
-static int make(struct cage_files *files, const struct cage_cli *cli, const struct cage_template *preset,
+static int make(struct cage_files *files, const struct cage_cli *cli, const struct template *template,
                 bool replace, struct cage_error *err)
 {
-    if (cage_files_init(files, preset->text.buf, preset->text.len, replace, err) < 0)
+    if (cage_files_init(files, template->text.buf, template->text.len, replace, err) < 0)
         return -1;
-    return print_made(files, cli, preset, err);
+    return print_made(files, cli, template, err);
 }
 
 int cage_cmd_init(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_TEMPLATE_AUTO preset;
+    TEMPLATE_AUTO template = {0};
     FILES_AUTO files = {.dirfd = -1};
 
-    cage_template_init(&preset);
-    if (cage_template_load(&preset, cli, err) < 0 ||
+    if (load_template(&template, cli, err) < 0 ||
         cage_files_open(&files, cli->dir ? cli->dir : ".", true, err) < 0)
         return -1;
-    return make(&files, cli, &preset, cli->given[CAGE_OPT_FORCE], err);
+    return make(&files, cli, &template, cli->given[CAGE_OPT_FORCE], err);
 }
 
 /* Asks where somebody can answer; a script has decided already. */
@@ -102,11 +129,10 @@ static bool confirmed(const struct cage_cli *cli, const char *root)
 
 int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_TEMPLATE_AUTO preset;
+    TEMPLATE_AUTO template = {0};
     FILES_AUTO files = {.dirfd = -1};
 
-    cage_template_init(&preset);
-    if (cage_template_load(&preset, cli, err) < 0 ||
+    if (load_template(&template, cli, err) < 0 ||
         cage_files_open(&files, cli->dir ? cli->dir : ".", true, err) < 0)
         return -1;
     if (cage_files_present(&files) && !confirmed(cli, files.root)) {
@@ -116,7 +142,7 @@ int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err)
     if (cage_files_destroy(&files, true, err) < 0)
         return -1;
     cage_strv_finish(&files.done);
-    return make(&files, cli, &preset, true, err);
+    return make(&files, cli, &template, true, err);
 }
 
 static int print_removed(const struct cage_files *files, struct cage_error *err)

@@ -4,6 +4,8 @@
 #include "cli/cli.h"
 
 enum {
+    JSON = 1u << CAGE_OPT_JSON,
+    PRESET = 1u << CAGE_OPT_PRESET,
     FORCE = 1u << CAGE_OPT_FORCE,
     YES = 1u << CAGE_OPT_YES,
 };
@@ -15,7 +17,7 @@ static const struct cage_command commands[] = {
         .summary = "Set up a project: nixcage.toml, .envrc and .nixcage/",
         .details = "DIR (default: here) is made if missing. Nothing of yours is overwritten: an\n"
                    ".envrc you have is kept, and nixcage's lines are added to it as a marked block.\n",
-        .options = FORCE,
+        .options = PRESET | FORCE,
         .operands = CAGE_OPERANDS_DIR,
         .outside = true,
         .run = cage_cmd_init,
@@ -25,7 +27,7 @@ static const struct cage_command commands[] = {
         .synopsis = "[DIR]",
         .summary = "Set up the project anew; nixcage.toml.bak is the old file",
         .details = "Does 'destroy', then 'init'. What the cage kept in .nixcage/ is removed too.\n",
-        .options = YES,
+        .options = PRESET | YES,
         .operands = CAGE_OPERANDS_DIR,
         .outside = true,
         .run = cage_cmd_reinit,
@@ -42,6 +44,15 @@ static const struct cage_command commands[] = {
         .run = cage_cmd_destroy,
     },
     {
+        .name = "list-presets",
+        .synopsis = "",
+        .summary = "List the presets that init can start from",
+        .details = "Your own are the files presets/NAME.toml in $XDG_CONFIG_HOME/nixcage.\n",
+        .options = JSON,
+        .operands = CAGE_OPERANDS_NONE,
+        .run = cage_cmd_list_presets,
+    },
+    {
         .name = "version",
         .synopsis = "",
         .summary = "Print the version",
@@ -54,6 +65,14 @@ static const struct cage_command commands[] = {
         .summary = "Print this help, or a command's",
         .operands = CAGE_OPERANDS_TOPIC,
         .run = cage_cmd_help,
+    },
+    {
+        .name = "_direnv_hook",
+        .synopsis = "",
+        .summary = "Print what .envrc evaluates",
+        .operands = CAGE_OPERANDS_NONE,
+        .hidden = true,
+        .run = cage_cmd_direnv_hook,
     },
     {
         .name = "_completions",
