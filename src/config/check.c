@@ -13,7 +13,7 @@
 
 enum { NAME_MAX_LENGTH = 256, PATH_MAX_LENGTH = 4095 };
 
-static bool wrong(struct cage_reason *why, const char *what, const char *fix)
+static bool wrong(struct cage_objection *why, const char *what, const char *fix)
 {
     why->what = what;
     why->fix = fix;
@@ -25,7 +25,7 @@ static bool is_control(unsigned long cp)
     return cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
 }
 
-bool cage_check_text(const char *value, struct cage_reason *why)
+bool cage_check_text(const char *value, struct cage_objection *why)
 {
     unsigned long cp;
     size_t n;
@@ -56,7 +56,7 @@ static bool has_component(const char *path, const char *name)
 }
 
 /* What is wrong in a path wherever it stands. */
-static bool check_path(const char *path, struct cage_reason *why)
+static bool check_path(const char *path, struct cage_objection *why)
 {
     if (!cage_check_text(path, why))
         return false;
@@ -79,7 +79,7 @@ static bool is_root(const char *path)
     return path[0] == '/' && strspn(path, "/.") == strlen(path);
 }
 
-static bool check_rooted(const char *path, struct cage_reason *why)
+static bool check_rooted(const char *path, struct cage_objection *why)
 {
     if (has_component(path, ".."))
         return wrong(why, "\"..\" means different things when a directory is a symbolic link",
@@ -89,7 +89,7 @@ static bool check_rooted(const char *path, struct cage_reason *why)
     return true;
 }
 
-bool cage_check_bind(const char *value, struct cage_reason *why)
+bool cage_check_bind(const char *value, struct cage_objection *why)
 {
     size_t n = strlen(value);
     cage_autofree char *path = cage_strndup(value, n && value[n - 1] == '?' ? n - 1 : n);
@@ -107,7 +107,7 @@ bool cage_check_bind(const char *value, struct cage_reason *why)
     return true;
 }
 
-bool cage_check_blacklist(const char *value, struct cage_reason *why)
+bool cage_check_blacklist(const char *value, struct cage_objection *why)
 {
     if (!check_path(value, why))
         return false;
@@ -119,7 +119,7 @@ bool cage_check_blacklist(const char *value, struct cage_reason *why)
     return check_rooted(value, why);
 }
 
-bool cage_check_project_path(const char *value, struct cage_reason *why)
+bool cage_check_project_path(const char *value, struct cage_objection *why)
 {
     if (!check_path(value, why))
         return false;
@@ -150,7 +150,7 @@ bool cage_schema_package_name_ok(const char *name)
     }
 }
 
-bool cage_check_package(const char *value, struct cage_reason *why)
+bool cage_check_package(const char *value, struct cage_objection *why)
 {
     if (!*value)
         return wrong(why, "it is empty", "Name a package or remove the item");
@@ -164,7 +164,7 @@ bool cage_check_package(const char *value, struct cage_reason *why)
     return true;
 }
 
-bool cage_check_nixpkgs(const char *value, struct cage_reason *why)
+bool cage_check_nixpkgs(const char *value, struct cage_objection *why)
 {
     struct cage_pin pin;
 
@@ -189,7 +189,7 @@ static bool flake_name_ok(const char *name)
     return *name && cage_schema_package_name_ok(name);
 }
 
-bool cage_check_shell(const char *value, struct cage_reason *why)
+bool cage_check_shell(const char *value, struct cage_objection *why)
 {
     size_t n = strlen(value);
 
@@ -216,7 +216,7 @@ bool cage_schema_env_name_ok(const char *name)
            strspn(name, LOWER UPPER DIGITS "_") == strlen(name);
 }
 
-bool cage_check_env_name(const char *value, struct cage_reason *why)
+bool cage_check_env_name(const char *value, struct cage_objection *why)
 {
     if (strchr(value, '='))
         return wrong(why, "it sets a value", "Move it to env, which takes \"NAME=value\"");
@@ -232,7 +232,7 @@ bool cage_check_env_name(const char *value, struct cage_reason *why)
     return true;
 }
 
-bool cage_check_env(const char *value, struct cage_reason *why)
+bool cage_check_env(const char *value, struct cage_objection *why)
 {
     const char *equals = strchr(value, '=');
     cage_autofree char *name = cage_strndup(value, equals ? (size_t)(equals - value) : strlen(value));

@@ -9,7 +9,7 @@
 /* What people write that is not a rule. The first whose test holds explains it. */
 struct habit {
     bool (*test)(const char *value);
-    struct cage_reason reason;
+    struct cage_objection reason;
 };
 
 static bool is_empty(const char *value)
@@ -57,7 +57,7 @@ static const struct habit habits[] = {
      {"it has more than one colon", "Write an IPv6 address in brackets, such as \"[2001:db8::1]:443\""}},
 };
 
-bool cage_check_host(const char *value, struct cage_reason *why)
+bool cage_check_host(const char *value, struct cage_objection *why)
 {
     struct cage_rule rule;
 

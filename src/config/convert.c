@@ -65,7 +65,7 @@ static int wrong_type(struct job *job, const struct cage_toml_node *node)
     return cage_error_hint(job->err, "Write it as %s = %s", e->name, example);
 }
 
-static int bad_value(struct job *job, struct cage_mark mark, const char *value, const struct cage_reason *why)
+static int bad_value(struct job *job, struct cage_mark mark, const char *value, const struct cage_objection *why)
 {
     cage_config_error(job->config, mark, job->err, "invalid %s %s in %s: %s", job->entry->noun,
                       cage_quote(value).text, job->entry->name, why->what);
@@ -83,7 +83,7 @@ static int check_nul(struct job *job, const struct cage_toml_node *node)
 
 static int check_string(struct job *job, const struct cage_toml_node *node)
 {
-    struct cage_reason why = {0};
+    struct cage_objection why = {0};
 
     if (check_nul(job, node) < 0)
         return -1;
@@ -200,7 +200,7 @@ static int convert_list(struct job *job, const struct cage_toml_node *node)
 static int convert_command(struct job *job, const struct cage_toml_node *node)
 {
     struct cage_list *list = job->field;
-    struct cage_reason why = {.what = "its first word is empty", .fix = "Begin with the name of a program"};
+    struct cage_objection why = {.what = "its first word is empty", .fix = "Begin with the name of a program"};
     CAGE_STRV_AUTO words = {0};
 
     if (node->type != CAGE_TOML_STRING && node->type != CAGE_TOML_ARRAY)
@@ -302,7 +302,7 @@ static int convert_size(struct job *job, const struct cage_toml_node *node)
 {
     cage_autofree char *bytes = cage_format("%lld", (long long)node->integer);
     const char *text = node->type == CAGE_TOML_INTEGER ? bytes : node->string;
-    struct cage_reason why = {0};
+    struct cage_objection why = {0};
 
     if (node->type != CAGE_TOML_STRING && node->type != CAGE_TOML_INTEGER)
         return wrong_type(job, node);

@@ -13,7 +13,7 @@ int cage_config_convert(struct cage_config *config, const struct cage_schema_ent
  * "4G", "1.5M", "50%", "" (no limit): sets *bytes or *percent, and the other to 0. False with *why filled
  * when it is none of these.
  */
-bool cage_config_parse_size(const char *text, uint64_t *bytes, double *percent, struct cage_reason *why);
+bool cage_config_parse_size(const char *text, uint64_t *bytes, double *percent, struct cage_objection *why);
 
 /* Frees a list's items; empties it. */
 void cage_config_list_finish(struct cage_list *list);

@@ -7,7 +7,7 @@
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-static bool wrong(struct cage_reason *why, const char *what, const char *fix)
+static bool wrong(struct cage_objection *why, const char *what, const char *fix)
 {
     why->what = what;
     why->fix = fix;
@@ -37,7 +37,7 @@ static bool hash_ok(const char *hash)
            strcmp(hash + 50, "=") == 0;
 }
 
-bool cage_config_pin_parse(const char *text, struct cage_pin *pin, struct cage_reason *why)
+bool cage_config_pin_parse(const char *text, struct cage_pin *pin, struct cage_objection *why)
 {
     static const char form[] = "Write github:OWNER/REPO/REVISION#sha256-HASH";
     const char *p = text + strlen("github:");

@@ -17,6 +17,6 @@ struct cage_pin {
  * Splits and checks such a reference. False with *why filled when it is not one: the revision must be whole
  * and the hash present, so that what runs in the cage cannot change behind the user's back.
  */
-bool cage_config_pin_parse(const char *text, struct cage_pin *pin, struct cage_reason *why);
+bool cage_config_pin_parse(const char *text, struct cage_pin *pin, struct cage_objection *why);
 
 #endif

@@ -20,7 +20,7 @@ enum cage_type {
 enum cage_platforms { CAGE_ON_LINUX = 1, CAGE_ON_MACOS = 2, CAGE_ON_ALL = 3 };
 
 /* What is wrong with a value and how to put it right: both static, neither ends with a full stop. */
-struct cage_reason {
+struct cage_objection {
     const char *what; /* follows "invalid path "x": ": a reason */
     const char *fix;  /* a sentence in the imperative */
 };
@@ -38,7 +38,7 @@ struct cage_schema_entry {
     const char *noun; /* what a string or list item of it is, for messages: "path", "host" */
     /* Checks a parsed string or list item beyond its type; NULL: none. False with *why filled when it is
      * wrong. */
-    bool (*check)(const char *value, struct cage_reason *why);
+    bool (*check)(const char *value, struct cage_objection *why);
 };
 
 /* The table, in the order of the documentation; *n gets its length (CAGE_KEY_COUNT). Static. */

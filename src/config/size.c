@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool wrong(struct cage_reason *why, const char *what, const char *fix)
+static bool wrong(struct cage_objection *why, const char *what, const char *fix)
 {
     why->what = what;
     why->fix = fix;
@@ -44,7 +44,7 @@ static double multiplier(const char *suffix)
     return 0;
 }
 
-bool cage_config_parse_size(const char *text, uint64_t *bytes, double *percent, struct cage_reason *why)
+bool cage_config_parse_size(const char *text, uint64_t *bytes, double *percent, struct cage_objection *why)
 {
     const double least = 16 * 0x1p20, most = 0x1p60;
     const char *end = scan_number(text);

@@ -5,21 +5,21 @@
 
 #include <string.h>
 
-static bool wrong(struct cage_reason *why, const char *what)
+static bool wrong(struct cage_objection *why, const char *what)
 {
     why->what = what;
     why->fix = "Quote it if it is meant literally, or use [\"sh\", \"-c\", \"…\"] for a shell";
     return false;
 }
 
-static bool open_quote(struct cage_reason *why)
+static bool open_quote(struct cage_objection *why)
 {
     why->what = "a quote in it is not closed";
     why->fix = "Close the quote, or write the command as a list of words";
     return false;
 }
 
-static bool ends_in_backslash(struct cage_reason *why)
+static bool ends_in_backslash(struct cage_objection *why)
 {
     why->what = "it ends in a backslash";
     why->fix = "Remove the backslash, or put it in quotes";
@@ -27,7 +27,7 @@ static bool ends_in_backslash(struct cage_reason *why)
 }
 
 /* Reads from the character after `"` up to and over the closing one; NULL: there is none, or an expansion. */
-static const char *double_quoted(const char *p, struct cage_strbuf *word, struct cage_reason *why)
+static const char *double_quoted(const char *p, struct cage_strbuf *word, struct cage_objection *why)
 {
     for (; *p != '"'; p++) {
         if (!*p)
@@ -41,7 +41,7 @@ static const char *double_quoted(const char *p, struct cage_strbuf *word, struct
     return p + 1;
 }
 
-static const char *single_quoted(const char *p, struct cage_strbuf *word, struct cage_reason *why)
+static const char *single_quoted(const char *p, struct cage_strbuf *word, struct cage_objection *why)
 {
     size_t n = strcspn(p, "'");
 
@@ -52,7 +52,7 @@ static const char *single_quoted(const char *p, struct cage_strbuf *word, struct
 }
 
 /* One word from p, which is not at a blank. Returns where it ends, or NULL. */
-static const char *read_word(const char *p, struct cage_strbuf *word, struct cage_reason *why)
+static const char *read_word(const char *p, struct cage_strbuf *word, struct cage_objection *why)
 {
     if (*p == '~' || *p == '#')
         return wrong(why, "nothing is expanded in it, so ~ and # in front of a word have no meaning"), NULL;
@@ -74,7 +74,7 @@ static const char *read_word(const char *p, struct cage_strbuf *word, struct cag
     return p;
 }
 
-bool cage_config_split_words(const char *text, struct cage_strv *words, struct cage_reason *why)
+bool cage_config_split_words(const char *text, struct cage_strv *words, struct cage_objection *why)
 {
     const char *p = text + strspn(text, " \t\n");
 

@@ -10,6 +10,6 @@
  * of any kind. Appends them to *words. False with *why filled for an open quote, and for what a shell
  * would treat specially: it would silently mean something else here.
  */
-bool cage_config_split_words(const char *text, struct cage_strv *words, struct cage_reason *why);
+bool cage_config_split_words(const char *text, struct cage_strv *words, struct cage_objection *why);
 
 #endif
