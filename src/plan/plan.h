@@ -43,6 +43,7 @@ struct cage_op {
     char *dest;    /* in the cage: absolute, clean */
     char *content; /* FILE */
     bool writable; /* BIND */
+    bool soft;     /* gives way to a bind at or above its place; only while the plan is made */
     mode_t mode;   /* TMPFS, DIR, FILE; 0: 0755 or 0644 */
     bool verify;   /* the init compares dev and ino of dest with these before anything runs */
     dev_t dev;
@@ -63,6 +64,8 @@ struct cage_protected {
     char *path;    /* absolute, on the host and in the cage */
     bool exists;   /* else it is watched for and moved away when it appears */
     bool is_glob;  /* the last component is a pattern: settings*.json */
+    bool hide;     /* blacklisted and not there: what appears is to be hidden from the cage, not moved */
+    char *link;    /* path is a symlink, which cannot be mounted over: its text, to be compared at the end; or NULL */
     struct cage_reason reason;
 };
 
@@ -88,6 +91,8 @@ struct cage_plan {
     enum cage_level level;
     enum cage_store_mode store_mode;
     char *project_root;  /* NULL: not mounted */
+    struct cage_strv make_dirs; /* below project_root: made (0700, no symlink followed) before the cage starts */
+    bool system;         /* the host's system directories are shown */
     struct cage_strv warnings; /* one line each, for standard error */
 };
 
@@ -118,5 +123,16 @@ struct cage_op *cage_plan_add(struct cage_plan *plan, enum cage_op_kind kind, co
 /* Sets (or replaces) a variable of the cage; strings are copied. */
 void cage_plan_setenv(struct cage_plan *plan, const char *name, const char *value, bool secret,
                       struct cage_reason reason);
+
+/* The value of a variable, or NULL; owned by the plan. unsetenv removes it. */
+const char *cage_plan_getenv(const struct cage_plan *plan, const char *name);
+void cage_plan_unsetenv(struct cage_plan *plan, const char *name);
+
+/* Removes operation i, keeping the order. */
+void cage_plan_remove(struct cage_plan *plan, size_t i);
+
+/* Records a protected path (once) and returns its entry. Valid until the next call. */
+struct cage_protected *cage_plan_protect(struct cage_plan *plan, const char *path, bool exists,
+                                         struct cage_reason reason);
 
 #endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The blacklist hides objects, not spellings: wherever the object is seen in the plan, something empty lies
+ * over it, after everything else.
+ *
+ * A path that is not there: nothing can be mounted over it without leaving a stub on the host. In a
+ * read-only bind the cage cannot make it. In a writable one its existing ancestors are pinned, so that it
+ * cannot be made to exist elsewhere, and it is recorded for the supervisor, which hides it when it appears.
+ */
+#include "base/mem.h"
+#include "base/path.h"
+#include "plan/planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int read_entry(struct cage_planner *p, const struct cage_item *item, struct cage_error *err)
+{
+    struct cage_hidden *hidden;
+
+    p->hidden = cage_realloc_array(p->hidden, p->n_hidden + 1, sizeof *p->hidden);
+    hidden = &p->hidden[p->n_hidden++];
+    *hidden = (struct cage_hidden){.written = cage_plan_expand(p, item->value), .mark = item->mark};
+    if (strcmp(hidden->written, "/") == 0)
+        return cage_config_error(p->config, item->mark, err, "the blacklist cannot hide /");
+    /* What the user cannot look at, the cage cannot either: the name alone is enough then. */
+    if (p->host->lookup(p->host, hidden->written, &hidden->fact, NULL) < 0)
+        hidden->fact = (struct cage_file_fact){.real = cage_strdup(hidden->written)};
+    if (hidden->fact.type == CAGE_FILE_REGULAR && hidden->fact.nlink > 1)
+        cage_strv_addf(&p->plan->warnings, "blacklist: %s has %lu hard links; its other names are not hidden",
+                       hidden->written, (unsigned long)hidden->fact.nlink);
+    return 0;
+}
+
+int cage_plan_read_blacklist(struct cage_planner *p, struct cage_error *err)
+{
+    for (size_t i = 0; i < p->config->blacklist.n; i++)
+        if (read_entry(p, &p->config->blacklist.items[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+const struct cage_hidden *cage_plan_hidden(const struct cage_planner *p, const char *path,
+                                           const struct cage_file_fact *fact)
+{
+    for (size_t i = 0; i < p->n_hidden; i++) {
+        const struct cage_hidden *hidden = &p->hidden[i];
+
+        if (cage_path_is_under(path, hidden->written) || cage_path_is_under(path, hidden->fact.real))
+            return hidden;
+        if (fact && fact->type != CAGE_FILE_NONE && hidden->fact.type == fact->type &&
+            hidden->fact.dev == fact->dev && hidden->fact.ino == fact->ino)
+            return hidden;
+    }
+    return NULL;
+}
+
+/* A symlink on the way to what is hidden, which the cage could change: the next run would hide something
+ * else. */
+static int check_way(struct cage_planner *p, const struct cage_hidden *hidden, struct cage_error *err)
+{
+    struct cage_walk walk;
+    int rc = 0;
+
+    if (strcmp(hidden->written, hidden->fact.real) == 0)
+        return 0;
+    if (cage_walk(p->host, hidden->written, &walk, NULL) < 0)
+        return 0;
+    for (size_t i = 0; rc == 0 && i < walk.n; i++) {
+        CAGE_STRV_AUTO places = {0};
+
+        if (!walk.hops[i].is_symlink)
+            continue;
+        cage_plan_views(p->plan, walk.hops[i].path, true, &places);
+        if (places.n == 0)
+            continue;
+        cage_config_error(p->config, hidden->mark, err,
+                          "the blacklist goes through the symlink %s, which the cage "
+                          "could change",
+                          walk.hops[i].path);
+        rc = cage_error_hint(err, "add the path that it leads to, %s, instead", hidden->fact.real);
+    }
+    cage_walk_finish(&walk);
+    return rc;
+}
+
+static void mask(struct cage_planner *p, const struct cage_hidden *hidden, const char *dest)
+{
+    enum cage_op_kind kind = hidden->fact.type == CAGE_FILE_DIR ? CAGE_OP_MASK_DIR : CAGE_OP_MASK_FILE;
+
+    cage_plan_add(p->plan, kind, NULL, dest, cage_rule_at("blacklist", hidden->mark));
+}
+
+static int hide(struct cage_planner *p, const struct cage_hidden *hidden, struct cage_error *err)
+{
+    struct cage_reason reason = cage_rule_at("blacklist", hidden->mark);
+    CAGE_STRV_AUTO places = {0};
+
+    cage_plan_views(p->plan, hidden->fact.real, false, &places);
+    for (size_t i = 0; i < places.n; i++) {
+        if (cage_plan_pin_ancestors(p, places.items[i], reason, err) < 0)
+            return -1;
+        if (hidden->fact.type == CAGE_FILE_NONE)
+            cage_plan_protect(p->plan, hidden->fact.real, false, reason)->hide = true;
+    }
+    /* Masks after all pins: adding a pin moves what views are made of. */
+    for (size_t i = 0; hidden->fact.type != CAGE_FILE_NONE && i < places.n; i++)
+        mask(p, hidden, places.items[i]);
+    return 0;
+}
+
+int cage_plan_add_masks(struct cage_planner *p, struct cage_error *err)
+{
+    for (size_t i = 0; i < p->n_hidden; i++) {
+        if (check_way(p, &p->hidden[i], err) < 0)
+            return -1;
+        if (hide(p, &p->hidden[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What git on the host runs or follows: hooks, configuration (core.fsmonitor, core.sshCommand, filters run
+ * programs), and the files that say where a repository is (gitrepository-layout(5)). A repository that the
+ * cage could redirect is as good as one whose hooks it could write.
+ */
+#include "base/mem.h"
+#include "base/path.h"
+#include "plan/planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_MODULES = 256, MAX_MODULE_DEPTH = 8 };
+
+/* In every git directory. */
+static const char *const trusted[] = {"hooks", "config", "config.worktree", "commondir"};
+
+static void add_gitdir(struct cage_strv *paths, const char *gitdir)
+{
+    for (size_t i = 0; i < CAGE_LEN(trusted); i++)
+        cage_strv_addf(paths, "%s/%s", gitdir, trusted[i]);
+}
+
+static int type_at(const struct cage_planner *p, const char *path, enum cage_file_type *type,
+                   struct cage_error *err)
+{
+    struct cage_file_fact fact;
+
+    if (p->host->lookup(p->host, path, &fact, err) < 0)
+        return -1;
+    *type = fact.type;
+    cage_file_fact_finish(&fact);
+    return 0;
+}
+
+/* The first line of the file dir/name after `prefix`, as a path relative to dir. NULL: no such line. */
+static char *read_pointer(const struct cage_planner *p, const char *file, const char *prefix)
+{
+    cage_autofree char *text = p->host->read_small(p->host, file);
+    cage_autofree char *dir = cage_path_dirname(file);
+    cage_autofree char *joined = NULL;
+    size_t n = strlen(prefix);
+
+    if (!text || strncmp(text, prefix, n) != 0)
+        return NULL;
+    text[strcspn(text, "\r\n")] = '\0';
+    if (!text[n])
+        return NULL;
+    joined = cage_path_join(dir, text + n);
+    return cage_path_clean(joined);
+}
+
+/* `core.worktree` of a submodule: its .git file is followed by the host as well. */
+static void add_module_worktree(const struct cage_planner *p, const char *gitdir, struct cage_strv *paths)
+{
+    cage_autofree char *file = cage_path_join(gitdir, "config");
+    cage_autofree char *text = p->host->read_small(p->host, file);
+    char *save = NULL;
+
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+        cage_autofree char *joined = NULL;
+        cage_autofree char *clean = NULL;
+
+        line += strspn(line, " \t");
+        if (strncmp(line, "worktree", 8) != 0)
+            continue;
+        line += 8 + strspn(line + 8, " \t=");
+        line[strcspn(line, "\r")] = '\0';
+        joined = cage_path_join(gitdir, line);
+        clean = cage_path_clean(joined);
+        cage_strv_addf(paths, "%s/.git", clean);
+        return;
+    }
+}
+
+/* Module names may have slashes, so a directory without HEAD is looked into. */
+static int add_modules(const struct cage_planner *p, const char *dir, int depth, size_t *left,
+                       struct cage_strv *paths, struct cage_error *err)
+{
+    CAGE_STRV_AUTO names = {0};
+
+    if (p->host->list(p->host, dir, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        cage_autofree char *module = cage_path_join(dir, names.items[i]);
+        cage_autofree char *head = cage_path_join(module, "HEAD");
+        cage_autofree char *below = NULL;
+        enum cage_file_type type, is_repository;
+
+        if (type_at(p, module, &type, err) < 0 || type_at(p, head, &is_repository, err) < 0)
+            return -1;
+        if (type != CAGE_FILE_DIR)
+            continue;
+        if (depth >= MAX_MODULE_DEPTH || *left == 0)
+            return cage_error_set(err, CAGE_ERR_PROJECT,
+                                  "%s: more than %d submodules, or nested more than %d deep", dir,
+                                  MAX_MODULES, MAX_MODULE_DEPTH);
+        if (is_repository != CAGE_FILE_NONE) {
+            (*left)--;
+            add_gitdir(paths, module);
+            add_module_worktree(p, module, paths);
+        }
+        below = is_repository != CAGE_FILE_NONE ? cage_path_join(module, "modules") : cage_strdup(module);
+        if (add_modules(p, below, depth + 1, left, paths, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Linked worktrees of this repository: the host may be working in them. */
+static int add_worktrees(const struct cage_planner *p, const char *gitdir, struct cage_strv *paths,
+                         struct cage_error *err)
+{
+    cage_autofree char *dir = cage_path_join(gitdir, "worktrees");
+    CAGE_STRV_AUTO names = {0};
+
+    if (p->host->list(p->host, dir, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        cage_strv_addf(paths, "%s/%s/config.worktree", dir, names.items[i]);
+        cage_strv_addf(paths, "%s/%s/commondir", dir, names.items[i]);
+        cage_strv_addf(paths, "%s/%s/gitdir", dir, names.items[i]);
+    }
+    return 0;
+}
+
+static int add_repository(const struct cage_planner *p, const char *gitdir, struct cage_strv *paths,
+                          struct cage_error *err)
+{
+    cage_autofree char *modules = cage_path_join(gitdir, "modules");
+    size_t left = MAX_MODULES;
+
+    add_gitdir(paths, gitdir);
+    if (add_worktrees(p, gitdir, paths, err) < 0)
+        return -1;
+    return add_modules(p, modules, 0, &left, paths, err);
+}
+
+/* `.git` as a file: this is a linked worktree or a submodule, and its repository lies elsewhere. */
+static int add_linked(const struct cage_planner *p, const char *git, struct cage_strv *paths,
+                      struct cage_error *err)
+{
+    cage_autofree char *gitdir = read_pointer(p, git, "gitdir: ");
+    cage_autofree char *pointer = gitdir ? cage_path_join(gitdir, "commondir") : NULL;
+    cage_autofree char *common = pointer ? read_pointer(p, pointer, "") : NULL;
+
+    cage_strv_add(paths, git);
+    if (!gitdir)
+        return 0;
+    if (common && strcmp(common, gitdir) != 0 && add_repository(p, common, paths, err) < 0)
+        return -1;
+    return add_repository(p, gitdir, paths, err);
+}
+
+int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths, struct cage_error *err)
+{
+    cage_autofree char *git = cage_path_join(p->root, ".git");
+    enum cage_file_type type;
+
+    if (type_at(p, git, &type, err) < 0)
+        return -1;
+    if (type == CAGE_FILE_DIR)
+        return add_repository(p, git, paths, err);
+    if (type == CAGE_FILE_REGULAR)
+        return add_linked(p, git, paths, err);
+    /* No repository: one that the cage makes would bring its own hooks and configuration. */
+    cage_strv_add(paths, git);
+    return 0;
+}

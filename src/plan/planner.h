@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Shared by the files of src/plan only: the state while a plan is made. The steps, in build.c's order, each
+ * add operations; order.c then sorts them, lets soft ones give way and checks that every one can be carried
+ * out without leaving anything on the host.
+ */
+#ifndef CAGE_PLAN_PLANNER_H
+#define CAGE_PLAN_PLANNER_H
+
+#include "plan/plan.h"
+
+/* One line of the blacklist, resolved. */
+struct cage_hidden {
+    char *written; /* absolute, clean, symlinks as the user wrote them */
+    struct cage_file_fact fact;
+    struct cage_mark mark;
+};
+
+struct cage_planner {
+    struct cage_plan *plan;
+    const struct cage_plan_input *input;
+    const struct cage_config *config;
+    const struct cage_host *host;
+    const struct cage_nix_env *nix; /* or NULL */
+    const char *root;               /* of the project */
+    bool project_mounted;
+    char *home;       /* in the cage */
+    char *local;      /* .nixcage/local of the project, or NULL */
+    char *local_name; /* ".nixcage/local", or NULL */
+    struct cage_hidden *hidden;
+    size_t n_hidden;
+    struct cage_strv read_only; /* physical paths that ro_bind names: read-only under every other name too */
+    struct cage_strv host_path; /* directories to append to PATH */
+    const char *ca_file;        /* in the cage; static, or NULL */
+};
+
+enum cage_bind_flags {
+    CAGE_BIND_RW = 1,
+    CAGE_BIND_OPTIONAL = 2, /* not there, or blacklisted: left out */
+    CAGE_BIND_SOFT = 4,     /* gives way to a bind at or above its place */
+};
+
+struct cage_reason cage_rule(const char *rule);                           /* a built-in one; rule is static */
+struct cage_reason cage_rule_at(const char *rule, struct cage_mark mark); /* a line of the configuration */
+
+/*
+ * Appends a bind of `source` (absolute, symlinks are followed) at `dest`, to be verified. Fails when source
+ * is not there or blacklisted, unless flags say otherwise. Returns 1 when it was added, 0 when left out.
+ */
+int cage_plan_bind(struct cage_planner *p, const char *source, const char *dest, unsigned flags,
+                   struct cage_reason reason, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Makes an absolute clean path of what a configuration says: absolute, "~…" or relative to the project. */
+char *cage_plan_expand(const struct cage_planner *p, const char *written);
+
+/* --- views.c: what is seen where */
+
+/* The operation whose mount `dest` lies on, as far as the plan goes; NULL: the root. Valid until the next
+ * addition. */
+const struct cage_op *cage_plan_covering(const struct cage_plan *plan, const char *dest);
+
+/* The host path seen at dest (absolute, clean), or NULL when it is not of the host. The caller frees. */
+char *cage_plan_host_path(const struct cage_plan *plan, const char *dest);
+
+/* Appends the places where the host's physical path `real` (or its place, if not there) is seen. */
+void cage_plan_views(const struct cage_plan *plan, const char *real, bool writable_only,
+                     struct cage_strv *dests);
+
+/* Pins every directory between the writable mount that dest lies on and dest itself. */
+int cage_plan_pin_ancestors(struct cage_planner *p, const char *dest, struct cage_reason reason,
+                            struct cage_error *err) CAGE_MUST_CHECK;
+
+/* The operation at exactly dest, or NULL. */
+const struct cage_op *cage_plan_at(const struct cage_plan *plan, const char *dest);
+
+/* --- walk.c: how a path gets where it leads */
+
+struct cage_hop {
+    char *path; /* physical place of this component */
+    bool is_symlink;
+    struct cage_file_fact fact;
+};
+
+struct cage_walk {
+    struct cage_hop *hops; /* every directory and symlink on the way, the end included */
+    size_t n;
+};
+
+/* Follows an absolute path component by component; ends where nothing is there. */
+int cage_walk(const struct cage_host *host, const char *path, struct cage_walk *walk,
+              struct cage_error *err) CAGE_MUST_CHECK;
+void cage_walk_finish(struct cage_walk *walk);
+
+/*
+ * A reason why another user could make path lead elsewhere between two runs, written to reason (size n), or
+ * false: everything on the way is root's or the user's, and sticky where anybody may write.
+ */
+bool cage_walk_swappable(const struct cage_host *host, const struct cage_walk *walk, char *reason, size_t n);
+
+/* --- blacklist.c */
+
+int cage_plan_read_blacklist(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* The entry that a host path lies at or under, by name or by object; NULL: none. fact may be NULL. */
+const struct cage_hidden *cage_plan_hidden(const struct cage_planner *p, const char *path,
+                                           const struct cage_file_fact *fact);
+
+int cage_plan_add_masks(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* --- the steps; see the comment at each */
+int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_base(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_project(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_store(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_system(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_etc(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_binds(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_protected(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_agent(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_env(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_add_command(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_arrange(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_check_places(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* --- git.c: appends the paths (absolute) that git on the host trusts in the project's repository. */
+int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths,
+                        struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Where a /nix/… path lies on the host. The caller frees. */
+char *cage_plan_store_host_path(const struct cage_planner *p, const char *store_path);
+
+/* The first regular file (or symlink) `name` in the environment's own PATH, as seen in the cage; NULL: none.
+ */
+char *cage_plan_find_tool(const struct cage_planner *p, const char *name);
+
+/* Whether a variable's name or value looks like a secret: the table is in secrets.c. */
+bool cage_env_looks_secret(const char *name, const char *value);
+
+/* Whether a variable of the host must not reach the cage unless it is named: loaders, shells' start-up files,
+ * … */
+bool cage_env_is_dropped(const char *name);
+
+#endif

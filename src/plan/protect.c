@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Paths of the project that the host executes or trusts. What exists is bound read-only wherever the cage
+ * could write it, with every directory above it pinned (else it could be renamed away and made anew); what
+ * does not exist is recorded for the supervisor, which moves it away when it appears. The same treatment is
+ * given to nixcage's own directories and to what ro_bind names.
+ */
+#include "base/mem.h"
+#include "base/path.h"
+#include "plan/planner.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Relative to the project. A pattern may only be the last component. */
+static const char *const built_in[] = {
+    "nixcage.toml",           ".envrc",        ".nixcage", ".vscode", ".idea", ".mcp.json",
+    ".claude/settings*.json", ".claude/hooks",
+};
+
+/* Without these the cage could change its own rules: `unprotect` does not reach them. */
+static const char *const always[] = {"nixcage.toml", ".nixcage"};
+
+static bool is_unprotected(const struct cage_planner *p, const char *path)
+{
+    for (size_t i = 0; i < p->config->unprotect.n; i++) {
+        cage_autofree char *dir = cage_plan_expand(p, p->config->unprotect.items[i].value);
+
+        if (cage_path_is_under(path, dir))
+            return true;
+    }
+    return false;
+}
+
+static int check_unprotect(const struct cage_planner *p, struct cage_error *err)
+{
+    for (size_t i = 0; i < p->config->unprotect.n; i++) {
+        const struct cage_item *item = &p->config->unprotect.items[i];
+        cage_autofree char *dir = cage_plan_expand(p, item->value);
+
+        for (size_t k = 0; k < CAGE_LEN(always); k++) {
+            cage_autofree char *path = cage_path_join(p->root, always[k]);
+
+            if (cage_path_is_under(path, dir))
+                return cage_config_error(p->config, item->mark, err,
+                                         "%s is what keeps the cage closed and stays protected", always[k]);
+        }
+    }
+    return 0;
+}
+
+static bool is_pattern(const char *path)
+{
+    return strpbrk(cage_path_basename(path), "*?[") != NULL;
+}
+
+/* Binds the object read-only at every place where the cage could write it. */
+static int guard(struct cage_planner *p, const struct cage_file_fact *fact, const char *real,
+                 struct cage_reason reason, struct cage_error *err)
+{
+    CAGE_STRV_AUTO places = {0};
+
+    cage_plan_views(p->plan, real, true, &places);
+    for (size_t i = 0; i < places.n; i++) {
+        const struct cage_op *at = cage_plan_at(p->plan, places.items[i]);
+        struct cage_op *op;
+
+        if (cage_plan_pin_ancestors(p, places.items[i], reason, err) < 0)
+            return -1;
+        if (fact->type == CAGE_FILE_NONE || (at && at->kind == CAGE_OP_BIND && !at->writable))
+            continue;
+        op = cage_plan_add(p->plan, CAGE_OP_BIND, real, places.items[i], reason);
+        op->verify = true;
+        op->dev = fact->dev;
+        op->ino = fact->ino;
+    }
+    return 0;
+}
+
+static void record_symlinks(struct cage_planner *p, const char *path, struct cage_reason reason)
+{
+    struct cage_walk walk;
+
+    if (cage_walk(p->host, path, &walk, NULL) < 0)
+        return;
+    for (size_t i = 0; i < walk.n; i++) {
+        CAGE_STRV_AUTO places = {0};
+
+        if (!walk.hops[i].is_symlink)
+            continue;
+        cage_plan_views(p->plan, walk.hops[i].path, true, &places);
+        if (places.n > 0) {
+            struct cage_protected *item = cage_plan_protect(p->plan, walk.hops[i].path, true, reason);
+
+            if (!item->link)
+                item->link = cage_strdup(walk.hops[i].fact.link_target);
+        }
+    }
+    cage_walk_finish(&walk);
+}
+
+static bool is_writable_somewhere(const struct cage_planner *p, const char *real)
+{
+    CAGE_STRV_AUTO places = {0};
+
+    cage_plan_views(p->plan, real, true, &places);
+    return places.n > 0;
+}
+
+/* One path without a pattern. What the cage cannot write needs nothing. */
+static int protect(struct cage_planner *p, const char *path, struct cage_reason reason,
+                   struct cage_error *err)
+{
+    struct cage_file_fact fact;
+    bool own = p->local && strcmp(path, p->plan->make_dirs.items[0]) == 0; /* .nixcage: made before the run */
+    int rc;
+
+    if (p->host->lookup(p->host, path, &fact, err) < 0)
+        return -1;
+    if (fact.is_symlink || strcmp(fact.real, path) != 0)
+        record_symlinks(p, path, reason);
+    if (own || (!fact.is_symlink && is_writable_somewhere(p, fact.real)))
+        cage_plan_protect(p->plan, path, fact.type != CAGE_FILE_NONE || own, reason);
+    rc = own ? 0 : guard(p, &fact, fact.real, reason, err);
+    cage_file_fact_finish(&fact);
+    return rc;
+}
+
+/* The names that match now, and the pattern itself for those that may appear. */
+static int protect_pattern(struct cage_planner *p, const char *path, struct cage_reason reason,
+                           struct cage_error *err)
+{
+    cage_autofree char *dir = cage_path_dirname(path);
+    CAGE_STRV_AUTO names = {0};
+    struct cage_file_fact none = {.type = CAGE_FILE_NONE};
+
+    if (p->host->list(p->host, dir, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        cage_autofree char *match = cage_path_join(dir, names.items[i]);
+
+        if (fnmatch(cage_path_basename(path), names.items[i], FNM_PERIOD) != 0 || is_unprotected(p, match))
+            continue;
+        if (protect(p, match, reason, err) < 0)
+            return -1;
+    }
+    if (is_writable_somewhere(p, path))
+        cage_plan_protect(p->plan, path, false, reason)->is_glob = true;
+    return guard(p, &none, path, reason, err);
+}
+
+static int protect_any(struct cage_planner *p, const char *path, struct cage_reason reason,
+                       struct cage_error *err)
+{
+    if (is_unprotected(p, path))
+        return 0;
+    return is_pattern(path) ? protect_pattern(p, path, reason, err) : protect(p, path, reason, err);
+}
+
+static int protect_built_in(struct cage_planner *p, struct cage_error *err)
+{
+    CAGE_STRV_AUTO paths = {0};
+
+    for (size_t i = 0; i < CAGE_LEN(built_in); i++)
+        cage_strv_addf(&paths, "%s/%s", p->root, built_in[i]);
+    if (cage_plan_git_paths(p, &paths, err) < 0)
+        return -1;
+    for (size_t i = 0; i < paths.n; i++)
+        if (protect_any(p, paths.items[i], cage_rule("protected"), err) < 0)
+            return -1;
+    return 0;
+}
+
+static int protect_configured(struct cage_planner *p, struct cage_error *err)
+{
+    for (size_t i = 0; i < p->config->protect.n; i++) {
+        const struct cage_item *item = &p->config->protect.items[i];
+        cage_autofree char *path = cage_plan_expand(p, item->value);
+
+        if (!cage_path_is_under(path, p->root) || strcmp(path, p->root) == 0)
+            return cage_config_error(p->config, item->mark, err, "protect: %s is not in the project",
+                                     item->value);
+        if (protect_any(p, path, cage_rule_at("protect", item->mark), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* What nixcage itself trusts: allowed configurations, cached environments, private stores, logs. */
+static int protect_own_directories(struct cage_planner *p, struct cage_error *err)
+{
+    const char *dirs[] = {p->host->config_home, p->host->cache_home, p->host->data_home, p->host->state_home};
+
+    for (size_t i = 0; i < CAGE_LEN(dirs); i++) {
+        CAGE_STRV_AUTO places = {0};
+        struct cage_file_fact fact;
+        int rc = 0;
+
+        if (!dirs[i] || p->host->lookup(p->host, dirs[i], &fact, NULL) < 0)
+            continue;
+        cage_plan_views(p->plan, fact.real, true, &places);
+        if (places.n > 0)
+            rc = protect(p, dirs[i], cage_rule("nixcage's own files"), err);
+        cage_file_fact_finish(&fact);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ro_bind holds for the object, whatever other writable bind it can be seen through. */
+static int guard_read_only(struct cage_planner *p, struct cage_error *err)
+{
+    for (size_t i = 0; i < p->read_only.n; i++) {
+        struct cage_file_fact fact;
+        int rc;
+
+        if (p->host->lookup(p->host, p->read_only.items[i], &fact, err) < 0)
+            return -1;
+        rc = guard(p, &fact, fact.real, cage_rule("ro_bind, under another name"), err);
+        cage_file_fact_finish(&fact);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A writable bind at or below something protected would open it again. */
+static int check_opened(const struct cage_planner *p, struct cage_error *err)
+{
+    for (size_t i = 0; i < p->plan->n_ops; i++) {
+        const struct cage_op *op = &p->plan->ops[i];
+
+        if (op->kind != CAGE_OP_BIND || !op->writable || op->reason.mark.line == 0)
+            continue;
+        for (size_t k = 0; k < p->plan->n_protected; k++) {
+            const struct cage_protected *item = &p->plan->protected_paths[k];
+
+            if (item->is_glob || !item->exists || !cage_path_is_under(op->source, item->path) ||
+                (p->local && cage_path_is_under(op->source, p->local)))
+                continue;
+            cage_config_error(p->config, op->reason.mark, err, "%s opens %s, which is protected",
+                              op->reason.rule, item->path);
+            return cage_error_hint(err, "unprotect = [\"…\"] is the way to say that it may be written");
+        }
+    }
+    return 0;
+}
+
+int cage_plan_add_protected(struct cage_planner *p, struct cage_error *err)
+{
+    CAGE_STRV_AUTO seen = {0};
+
+    if (check_unprotect(p, err) < 0 || guard_read_only(p, err) < 0 || protect_own_directories(p, err) < 0)
+        return -1;
+    cage_plan_views(p->plan, p->root, true, &seen);
+    if (!p->project_mounted && seen.n == 0)
+        return 0;
+    if (protect_built_in(p, err) < 0 || protect_configured(p, err) < 0)
+        return -1;
+    return check_opened(p, err);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is asked for and cannot be had, in one table: the cage is never quietly weaker than its plan. */
+#include "base/mem.h"
+#include "plan/planner.h"
+
+#include <string.h>
+
+enum { ABI_SCOPES = 6 };
+
+static bool has_hosts(const struct cage_planner *p)
+{
+    return p->config->hosts.set && p->config->hosts.n > 0;
+}
+
+static bool has_expose(const struct cage_planner *p)
+{
+    return p->config->expose.n > 0;
+}
+
+static bool has_host_ports(const struct cage_planner *p)
+{
+    return p->config->host_ports.n > 0;
+}
+
+static bool has_cpus(const struct cage_planner *p)
+{
+    return p->config->cpus > 0;
+}
+
+static bool has_memory(const struct cage_planner *p)
+{
+    return p->config->memory > 0 || p->config->memory_percent > 0;
+}
+
+static bool has_pids(const struct cage_planner *p)
+{
+    return p->config->pids > 0;
+}
+
+static bool is_nested(const struct cage_planner *p)
+{
+    return p->config->nested;
+}
+
+/*
+ * On a shared network the host's abstract sockets (X11, D-Bus) can be reached, whatever is mounted; only a
+ * Landlock scope closes them (unix(7), landlock(7)).
+ */
+static bool cannot_scope(const struct cage_planner *p)
+{
+    return p->plan->net == CAGE_NET_HOST && p->host->landlock_abi < ABI_SCOPES;
+}
+
+static const struct {
+    enum cage_key key;
+    bool (*wanted)(const struct cage_planner *p);
+    bool is_limit; /* enforce = "warn" turns the error into a warning */
+    const char *message, *hint;
+} rows[] = {
+    {CAGE_KEY_NET_HOSTS, has_hosts, false, "hosts is not supported yet",
+     "set allow = false, or take hosts away"},
+    {CAGE_KEY_NET_EXPOSE, has_expose, false, "expose is not supported yet", "take expose away"},
+    {CAGE_KEY_NET_HOST_PORTS, has_host_ports, false, "host_ports is not supported yet",
+     "take host_ports away"},
+    {CAGE_KEY_RES_CPUS, has_cpus, true, "cpus is not supported yet",
+     "take cpus away, or set enforce = \"warn\""},
+    {CAGE_KEY_RES_MEMORY, has_memory, true, "memory is not supported yet",
+     "take memory away, or set enforce = \"warn\""},
+    {CAGE_KEY_RES_PIDS, has_pids, true, "pids is not supported yet",
+     "take pids away, or set enforce = \"warn\""},
+    {CAGE_KEY_SANDBOX_NESTED, is_nested, false, "nested = true is not supported yet", "take nested away"},
+    {CAGE_KEY_NET_ALLOW, cannot_scope, false,
+     "this kernel cannot keep the cage from the host's abstract sockets (X11, D-Bus) on a shared network: "
+     "Landlock ABI 6 (Linux 6.12) is needed",
+     "boot a newer kernel, with landlock among its security modules, or set allow = false in "
+     "[sandbox.network]"},
+};
+
+static void choose_network(struct cage_planner *p)
+{
+    const struct cage_config *config = p->config;
+    struct cage_plan *plan = p->plan;
+
+    plan->net = CAGE_NET_HOST;
+    plan->net_reason = cage_rule_at("allow", config->marks[CAGE_KEY_NET_ALLOW]);
+    if (config->level == CAGE_LEVEL_STRICT) {
+        plan->net = CAGE_NET_NONE;
+        plan->net_reason = cage_rule_at("level strict", config->marks[CAGE_KEY_SANDBOX_LEVEL]);
+    } else if (!config->net_allow) {
+        plan->net = CAGE_NET_NONE;
+    } else if (config->hosts.set) {
+        plan->net = config->hosts.n > 0 ? CAGE_NET_GATE : CAGE_NET_NONE;
+        plan->net_reason = cage_rule_at("hosts", config->hosts.mark);
+    }
+}
+
+int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err)
+{
+    choose_network(p);
+    for (size_t i = 0; i < CAGE_LEN(rows); i++) {
+        if (!rows[i].wanted(p))
+            continue;
+        if (rows[i].is_limit && p->config->enforce == CAGE_ENFORCE_WARN) {
+            cage_strv_addf(&p->plan->warnings, "%s: the limit is not in force", rows[i].message);
+            continue;
+        }
+        cage_config_error(p->config, p->config->marks[rows[i].key], err, "%s", rows[i].message);
+        return cage_error_hint(err, "%s", rows[i].hint);
+    }
+    p->plan->scope_signal = p->host->landlock_abi >= ABI_SCOPES;
+    p->plan->scope_abstract = p->host->landlock_abi >= ABI_SCOPES;
+    return 0;
+}
