@@ -62,7 +62,7 @@ no_leftovers() {
     run_split "$NIXCAGE" init --force
     assert_status 0
     cmp nixcage.toml.bak ../saved
-    ! grep -q '# mine' nixcage.toml
+    refute grep -q '# mine' nixcage.toml
     is_complete .
 }
 
@@ -127,7 +127,7 @@ export B=2" ]
     assert_status 0
     is_complete .
     grep -q '# mine' nixcage.toml.bak
-    ! grep -q '# mine' nixcage.toml
+    refute grep -q '# mine' nixcage.toml
     [ ! -e .nixcage/local/old ]
     run_split "$NIXCAGE" destroy
     assert_output_has 'nixcage.toml.bak'
@@ -292,11 +292,13 @@ kill_everywhere() {
 
 @test "init killed anywhere: the next one completes or refuses, nothing is lost" {
     need strace
+    # shellcheck disable=SC2317
     prepare() { echo 'export A=1' >"$W/p/.envrc"; }
+    # shellcheck disable=SC2317
     after() {
         grep -qx 'export A=1' "$W/p/.envrc" || return 1
         if [ -e "$W/p/nixcage.toml" ]; then
-            ! "$NIXCAGE" init "$W/p" 2>/dev/null || return 1
+            refute "$NIXCAGE" init "$W/p" 2>/dev/null || return 1
         else
             "$NIXCAGE" init "$W/p" >/dev/null || return 1
         fi
@@ -307,11 +309,13 @@ kill_everywhere() {
 
 @test "reinit killed anywhere: the configuration is there, as it was, new or as backup" {
     need strace
+    # shellcheck disable=SC2317
     prepare() {
         printf 'export A=1\n' >"$W/p/.envrc"
         "$NIXCAGE" init "$W/p" >/dev/null
         echo '# mine' >>"$W/p/nixcage.toml"
     }
+    # shellcheck disable=SC2317
     after() {
         grep -qx 'export A=1' "$W/p/.envrc" || return 1
         "$NIXCAGE" reinit "$W/p" >/dev/null || return 1
@@ -322,10 +326,12 @@ kill_everywhere() {
 
 @test "destroy killed anywhere: the next one completes" {
     need strace
+    # shellcheck disable=SC2317
     prepare() {
         printf 'export A=1\n' >"$W/p/.envrc"
         "$NIXCAGE" init "$W/p" >/dev/null
     }
+    # shellcheck disable=SC2317
     after() {
         grep -qx 'export A=1' "$W/p/.envrc" || return 1
         "$NIXCAGE" destroy --yes "$W/p" >/dev/null || return 1

@@ -79,6 +79,14 @@ assert_line() {
     grep -qxF -- "$1" <<<"$output" || _explain "expected as a line of the output: $1"
 }
 
+# The command fails. (`! CMD` does not end a test.)
+refute() {
+    if "$@"; then
+        echo "-- should have failed: $*" >&2
+        return 1
+    fi
+}
+
 # poll_until SECONDS CMD…: runs CMD every 20 ms until it succeeds.
 poll_until() {
     local limit=$1 start=$SECONDS
