@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Directories of the user and of this program. */
-#include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "cage_config.h"
 #include "host/host_internal.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -49,16 +47,16 @@ static char *beside(const char *dir, const char *name)
 
 void cage_host_find_own_files(struct cage_host *host)
 {
-    cage_autofree char *exe = cage_fs_readlink(AT_FDCWD, "/proc/self/exe");
+    cage_autofree char *exe = cage_host_own_program();
     cage_autofree char *dir = exe ? cage_path_dirname(exe) : NULL;
 
     for (size_t i = 0; dir && i < CAGE_LEN(layouts); i++) {
-        cage_autofree char *init = beside(dir, layouts[i].init);
+        cage_autofree char *record = beside(dir, layouts[i].record);
 
-        if (access(init, F_OK) < 0)
+        if (access(record, F_OK) < 0)
             continue;
-        host->init_path = cage_steal(&init);
-        host->record_path = beside(dir, layouts[i].record);
+        host->init_path = beside(dir, layouts[i].init);
+        host->record_path = cage_steal(&record);
         host->data_dir = beside(dir, layouts[i].data);
         host->bin_dir = beside(dir, layouts[i].bin);
         return;

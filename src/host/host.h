@@ -13,20 +13,25 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum cage_file_type { CAGE_FILE_NONE, CAGE_FILE_REGULAR, CAGE_FILE_DIR, CAGE_FILE_OTHER /* socket, fifo, device */ };
+enum cage_file_type {
+    CAGE_FILE_NONE,
+    CAGE_FILE_REGULAR,
+    CAGE_FILE_DIR,
+    CAGE_FILE_OTHER /* socket, fifo, device */
+};
 
 /* What a path leads to after all symlinks. */
 struct cage_file_fact {
     enum cage_file_type type; /* NONE: not there */
-    char *real;               /* physical absolute path; for NONE that of the deepest existing ancestor plus the rest */
+    char *real; /* physical absolute path; for NONE that of the deepest existing ancestor plus the rest */
     dev_t dev;
     ino_t ino;
     uid_t uid;
     mode_t mode;
     nlink_t nlink;
-    bool is_symlink;          /* the path itself was one */
-    char *link_target;        /* its text when is_symlink, else NULL */
-    uid_t link_uid;           /* the owner of the symlink itself when is_symlink */
+    bool is_symlink;   /* the path itself was one */
+    char *link_target; /* its text when is_symlink, else NULL */
+    uid_t link_uid;    /* the owner of the symlink itself when is_symlink */
 };
 
 struct cage_host {
@@ -40,10 +45,10 @@ struct cage_host {
     long cpus;            /* online */
     uint64_t memory;      /* bytes of RAM */
     char *config_home, *cache_home, *data_home, *state_home; /* XDG base directories + "/nixcage" */
-    char *data_dir;    /* our share/nixcage: presets/, offline/ */
-    char *init_path;   /* our static in-cage init */
-    char *record_path; /* our static trampoline for nix-shell */
-    char *bin_dir;     /* holds `cage` and `cagerun`, for the PATH that direnv sets */
+    char *data_dir;                                          /* our share/nixcage: presets/, offline/ */
+    char *init_path;                                         /* our static in-cage init */
+    char *record_path;                                       /* our static trampoline for nix-shell */
+    char *bin_dir; /* holds `cage` and `cagerun`, for the PATH that direnv sets */
 
     /*
      * Facts about an absolute path. Returns 0 also when there is nothing (type NONE); -1 with
@@ -52,8 +57,10 @@ struct cage_host {
     int (*lookup)(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
                   struct cage_error *err);
     /* Names in a directory, sorted, without "." and ".."; empty when it is not there. */
-    int (*list)(const struct cage_host *host, const char *path, struct cage_strv *names, struct cage_error *err);
-    /* Contents of a small file (at most 1 MiB), NUL-terminated; NULL when it is not there or not readable. The caller frees. */
+    int (*list)(const struct cage_host *host, const char *path, struct cage_strv *names,
+                struct cage_error *err);
+    /* Contents of a small file (at most 1 MiB), NUL-terminated; NULL when it is not there or not readable.
+     * The caller frees. */
     char *(*read_small)(const struct cage_host *host, const char *path);
     void *fake; /* the test's description; NULL on the real host */
 };
@@ -79,10 +86,12 @@ struct cage_bwrap {
  * cache_home by path, inode and time stamps. Fails with a hint how to install it here when it is missing,
  * older than 0.8.0, or set-uid (CVE-2026-41163 class: refused).
  */
-int cage_bwrap_probe(const struct cage_host *host, struct cage_bwrap *bwrap, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_bwrap_probe(const struct cage_host *host, struct cage_bwrap *bwrap,
+                     struct cage_error *err) CAGE_MUST_CHECK;
 void cage_bwrap_finish(struct cage_bwrap *bwrap);
 
-/* How to install a program with this distribution's package manager ("apt install bubblewrap"). The caller frees. */
+/* How to install a program with this distribution's package manager ("apt install bubblewrap"). The caller
+ * frees. */
 char *cage_host_install_hint(const struct cage_host *host, const char *program);
 
 #endif

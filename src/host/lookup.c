@@ -13,10 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef O_PATH
-#define O_PATH 0 /* macOS: an ordinary open; what cannot be read is then looked at by fstatat only */
-#endif
-
 enum { MAX_SMALL = 1 << 20, MAX_LINKS = 40 };
 
 void cage_file_fact_finish(struct cage_file_fact *fact)
@@ -36,18 +32,6 @@ static enum cage_file_type type_of(mode_t mode)
 static bool means_absent(int error)
 {
     return error == ENOENT || error == ENOTDIR;
-}
-
-/* The physical path of an open descriptor; realpath(3) where /proc is not there. */
-static char *physical_path(int fd, const char *path)
-{
-    cage_autofree char *link = cage_format("/proc/self/fd/%d", fd);
-    char *real = cage_fs_readlink(AT_FDCWD, link);
-
-    if (real && real[0] == '/')
-        return real;
-    free(real);
-    return realpath(path, NULL);
 }
 
 static char *absent_path(const char *path, int links);
@@ -93,21 +77,16 @@ static int fill_from_stat(const struct stat *st, struct cage_file_fact *fact)
 
 static int look_at_target(const char *path, struct cage_file_fact *fact, struct cage_error *err)
 {
-    cage_autofd int fd = open(path, O_PATH | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
+    int error = cage_host_stat(path, &st, &fact->real);
 
-    if (fd < 0 && means_absent(errno)) {
+    if (means_absent(error)) {
         fact->type = CAGE_FILE_NONE;
         fact->real = absent_path(path, 0);
         return 0;
     }
-    if (fd < 0)
-        return cage_error_sys(err, errno, "cannot look at %s", path);
-    if (fstat(fd, &st) < 0)
-        return cage_error_sys(err, errno, "cannot look at %s", path);
-    fact->real = physical_path(fd, path);
-    if (!fact->real)
-        return cage_error_sys(err, errno, "cannot find the physical path of %s", path);
+    if (error)
+        return cage_error_sys(err, error, "cannot look at %s", path);
     return fill_from_stat(&st, fact);
 }
 

@@ -9,13 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-#ifdef __linux__
-#include <linux/landlock.h>
-#endif
 
 const char *cage_host_getenv(const struct cage_host *host, const char *name)
 {
@@ -43,30 +38,12 @@ static int find_system(struct cage_host *host, struct cage_error *err)
     return 0;
 }
 
-/*
- * The user's entry of /etc/passwd, read directly: getpwuid(3) may load NSS modules, which costs more than
- * everything else here. It is only asked about users that are not in the file (LDAP, systemd-homed).
- */
-static bool find_in_passwd_file(struct cage_host *host, char **dir)
-{
-    cage_autofile FILE *f = fopen("/etc/passwd", "re");
-    struct passwd *pw;
-
-    while (f && (pw = fgetpwent(f)))
-        if (pw->pw_uid == host->uid) {
-            host->user = cage_strdup(pw->pw_name);
-            *dir = cage_strdup(pw->pw_dir);
-            return true;
-        }
-    return false;
-}
-
 static void find_user(struct cage_host *host, char **dir)
 {
     const char *name = cage_host_getenv(host, "USER");
     struct passwd *pw;
 
-    if (find_in_passwd_file(host, dir))
+    if (cage_host_find_user(host->uid, &host->user, dir))
         return;
     pw = getpwuid(host->uid);
     if (pw) {
@@ -84,18 +61,8 @@ static void find_home(struct cage_host *host, const char *passwd_dir)
 
     if (!home || home[0] != '/')
         home = passwd_dir && passwd_dir[0] == '/' ? passwd_dir : NULL;
-    host->home = home ? cage_path_clean(home) : cage_format("/home/%s", host->user);
-}
-
-static int landlock_abi(void)
-{
-#if defined(SYS_landlock_create_ruleset) && defined(LANDLOCK_CREATE_RULESET_VERSION)
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-
-    return abi > 0 ? (int)abi : 0;
-#else
-    return 0;
-#endif
+    host->home = home ? cage_path_clean(home)
+                      : cage_format("%s/%s", strcmp(host->os, "macos") == 0 ? "/Users" : "/home", host->user);
 }
 
 static int find_cwd(struct cage_host *host, struct cage_error *err)
@@ -114,20 +81,24 @@ int cage_host_probe(struct cage_host *host, char *const *environ_, struct cage_e
     *host = (struct cage_host){
         .uid = getuid(),
         .gid = getgid(),
-        .landlock_abi = landlock_abi(),
+        .landlock_abi = cage_host_landlock_abi(),
         .cpus = sysconf(_SC_NPROCESSORS_ONLN),
-        .memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
+        .memory = cage_host_memory(),
         .lookup = cage_host_real_lookup,
         .list = cage_host_real_list,
         .read_small = cage_host_real_read_small,
     };
     cage_strv_init(&host->env);
     cage_strv_add_all(&host->env, environ_);
+    if (find_system(host, err) < 0) {
+        cage_host_finish(host);
+        return -1;
+    }
     find_user(host, &passwd_dir);
     find_home(host, passwd_dir);
     cage_host_find_xdg(host);
     cage_host_find_own_files(host);
-    if (find_system(host, err) < 0 || find_cwd(host, err) < 0) {
+    if (find_cwd(host, err) < 0) {
         cage_host_finish(host);
         return -1;
     }

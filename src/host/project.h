@@ -13,9 +13,11 @@ struct cage_project {
 
 /*
  * Finds the project of `start` (NULL: the current directory): the nearest directory at or above it that holds
- * nixcage.toml. Not found: CAGE_ERR_PROJECT "no nixcage.toml found (searched up from …)" with `nixcage init` as hint.
+ * nixcage.toml. Not found: CAGE_ERR_PROJECT "no nixcage.toml found (searched up from …)" with `nixcage init`
+ * as hint.
  */
-int cage_project_find(struct cage_project *project, const char *start, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_project_find(struct cage_project *project, const char *start,
+                      struct cage_error *err) CAGE_MUST_CHECK;
 void cage_project_finish(struct cage_project *project);
 
 #endif

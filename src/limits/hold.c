@@ -65,7 +65,7 @@ static int set_limit(const char *dir, const char *name, const char *text, struct
 
 static int set_limits(const char *dir, const struct cage_limits *l, struct cage_error *err)
 {
-    cage_autofree char *cpu = cage_format("%.0f %d", ceil(l->cpus * PERIOD_US), PERIOD_US);
+    cage_autofree char *cpu = cage_format("%.0f %d", ceil(l->cpus * (double)PERIOD_US), PERIOD_US);
     cage_autofree char *memory = cage_format("%llu", (unsigned long long)l->memory);
     cage_autofree char *pids = cage_format("%llu", (unsigned long long)l->pids);
 
