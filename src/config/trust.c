@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The records of what was allowed: one file a project, which is a nixcage.toml in canonical form under a
+ * header. */
+#include "config/trust.h"
+#include "base/fs.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+#include "config/dump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RECORD_MAX_BYTES = 4 << 20 };
+
+static char *trust_dir(const struct cage_host *host)
+{
+    return cage_path_join(host->state_home, "trust");
+}
+
+void cage_trust_finish(struct cage_trust_state *state)
+{
+    cage_strv_finish(&state->grants);
+}
+
+/* Nobody but the user (and root) may be able to write what we believe. */
+static int check_owner(int fd, const char *path, struct cage_error *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return cage_error_sys(err, errno, "cannot stat %s", path);
+    if (st.st_uid != geteuid() && st.st_uid != 0) {
+        cage_error_set(err, CAGE_ERR_TRUST, "%s belongs to another user (uid %lu)", path,
+                       (unsigned long)st.st_uid);
+        return cage_error_hint(err, "Remove it, then run `nixcage allow` in the project");
+    }
+    if (st.st_mode & (S_IWGRP | S_IWOTH)) {
+        cage_error_set(err, CAGE_ERR_TRUST, "%s can be written by other users", path);
+        return cage_error_hint(err, "Look at what is in it, then run `chmod go-w %s`", path);
+    }
+    return 0;
+}
+
+/* Opens state_home/trust. Returns the descriptor, -1 with *err, or -2 when it is not there. */
+static int open_dir(const struct cage_host *host, struct cage_error *err)
+{
+    cage_autofree char *path = trust_dir(host);
+    cage_autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 && errno == ENOENT)
+        return -2;
+    if (fd < 0) {
+        cage_error_sys(err, errno, "cannot open %s", path);
+        return cage_error_hint(err, "Make it a directory of yours that only you can write");
+    }
+    if (check_owner(fd, path, err) < 0)
+        return -1;
+    return cage_steal_fd(&fd);
+}
+
+/* Where the hash of the text stands at the beginning of a record. */
+#define HEADER "# nixcage trust 1 "
+
+static void make_record(const struct cage_project *project, const struct cage_config *config,
+                        struct cage_strbuf *record)
+{
+    CAGE_STRBUF_AUTO dump = {0};
+    char hex[CAGE_HASH_HEX];
+
+    cage_strbuf_init(&dump);
+    cage_strbuf_add(&dump, "# ");
+    cage_strbuf_add_toml_string(&dump, project->root);
+    cage_strbuf_add(&dump, "\n");
+    cage_config_dump(config, &dump);
+    cage_hash_hex(dump.buf, dump.len, hex);
+    cage_strbuf_addf(record, HEADER "%s\n", hex);
+    cage_strbuf_add_bytes(record, dump.buf, dump.len);
+}
+
+/* Whether a record is whole: a torn or edited one is as good as none. */
+static bool record_ok(const struct cage_strbuf *record)
+{
+    const size_t head = strlen(HEADER) + CAGE_HASH_HEX;
+    char hex[CAGE_HASH_HEX];
+
+    if (record->len < head || strncmp(record->buf, HEADER, strlen(HEADER)) != 0 ||
+        record->buf[head - 1] != '\n')
+        return false;
+    cage_hash_hex(record->buf + head, record->len - head, hex);
+    return strncmp(record->buf + strlen(HEADER), hex, CAGE_HASH_HEX - 1) == 0;
+}
+
+/* Reads the project's record. Returns 1, 0 when there is none to be used, -1 with *err. */
+static int read_record(const struct cage_host *host, const char *name, struct cage_strbuf *record,
+                       struct cage_error *err)
+{
+    cage_autofd int dir = open_dir(host, err);
+    cage_autofd int fd = -1;
+
+    if (dir < 0)
+        return dir == -2 ? 0 : -1;
+    fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOENT || errno == ELOOP))
+        return 0;
+    if (fd < 0)
+        return cage_error_sys(err, errno, "cannot open the trust record %s", name);
+    if (check_owner(fd, name, err) < 0)
+        return -1;
+    if (cage_fs_read_fd(fd, RECORD_MAX_BYTES, record, err) < 0)
+        return cage_error_wrap(err, "trust record %s", name);
+    return record_ok(record);
+}
+
+static void compare(const struct cage_host *host, const struct cage_project *project,
+                    const struct cage_config *config, const struct cage_strbuf *record,
+                    struct cage_trust_state *state)
+{
+    const struct cage_trust_places places = {host->home, project->root};
+    struct cage_config before;
+
+    cage_config_init(&before);
+    /* A record that this version does not understand (a key was dropped) says nothing about what was allowed.
+     */
+    if (cage_config_parse(&before, "trust record", record->buf, record->len, NULL) == 0) {
+        cage_trust_diff(&before, config, &places, &state->grants, NULL);
+        state->verdict = state->grants.n ? CAGE_TRUST_WIDENED : CAGE_TRUST_TIGHTENED;
+    } else {
+        cage_trust_grants(config, &places, &state->grants);
+    }
+    cage_config_finish(&before);
+}
+
+int cage_trust_check(const struct cage_host *host, const struct cage_project *project,
+                     const struct cage_config *config, struct cage_trust_state *state, struct cage_error *err)
+{
+    const struct cage_trust_places places = {host->home, project->root};
+    CAGE_STRBUF_AUTO record = {0}, wanted = {0};
+    char name[CAGE_HASH_HEX];
+    int found;
+
+    *state = (struct cage_trust_state){.verdict = CAGE_TRUST_UNKNOWN};
+    cage_strv_init(&state->grants);
+    cage_strbuf_init(&record);
+    cage_strbuf_init(&wanted);
+    cage_hash_hex(project->root, strlen(project->root), name);
+    found = read_record(host, name, &record, err);
+    if (found < 0)
+        return -1;
+    if (!found) {
+        cage_trust_grants(config, &places, &state->grants);
+        return 0;
+    }
+    make_record(project, config, &wanted);
+    if (record.len == wanted.len && memcmp(record.buf, wanted.buf, wanted.len) == 0)
+        state->verdict = CAGE_TRUST_TRUSTED;
+    else
+        compare(host, project, config, &record, state);
+    return 0;
+}
+
+int cage_trust_record(const struct cage_host *host, const struct cage_project *project,
+                      const struct cage_config *config, struct cage_error *err)
+{
+    cage_autofree char *path = trust_dir(host);
+    CAGE_STRBUF_AUTO record = {0};
+    cage_autofd int dir = -1;
+    char name[CAGE_HASH_HEX];
+
+    if (cage_fs_mkdirs(path, 0700, err) < 0)
+        return cage_error_wrap(err, "cannot remember what is allowed");
+    dir = open_dir(host, err);
+    if (dir < 0)
+        return dir == -2 ? cage_error_sys(err, ENOENT, "cannot open %s", path) : -1;
+    cage_strbuf_init(&record);
+    make_record(project, config, &record);
+    cage_hash_hex(project->root, strlen(project->root), name);
+    if (cage_fs_write_atomic(dir, name, record.buf, record.len, 0600, err) < 0)
+        return cage_error_wrap(err, "cannot remember what is allowed");
+    return 0;
+}
+
+int cage_trust_forget(const struct cage_host *host, const struct cage_project *project, bool *had,
+                      struct cage_error *err)
+{
+    cage_autofd int dir = open_dir(host, err);
+    char name[CAGE_HASH_HEX];
+
+    if (had)
+        *had = false;
+    if (dir < 0)
+        return dir == -2 ? 0 : -1;
+    cage_hash_hex(project->root, strlen(project->root), name);
+    if (unlinkat(dir, name, 0) == 0) {
+        if (had)
+            *had = true;
+        return 0;
+    }
+    return errno == ENOENT ? 0 : cage_error_sys(err, errno, "cannot remove the trust record %s", name);
+}
