@@ -2,6 +2,7 @@
 #include "run/run.h"
 #include "backend/backend.h"
 #include "base/mem.h"
+#include "run/hold.h"
 #include "run/launch.h"
 #include "run/seccomp.h"
 #include "run/supervise.h"
@@ -40,6 +41,7 @@ static void signals_release(struct signals *signals)
     sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
 
+/* Everything between making the plan's directories and the last look at the project. */
 static int run(const struct cage_plan *plan, const struct cage_run_options *options,
                const struct cage_bwrap_args *args, const struct signals *signals, int *status,
                struct cage_error *err)
@@ -61,7 +63,16 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
         .command = plan->argv.items[0],
         .service = {.fd = -1},
     };
+    struct cage_hold *hold;
     int rc;
+
+    if (cage_hold_make_dirs(plan, err) < 0)
+        return -1;
+    hold = cage_hold_start(plan, err);
+    if (err->code)
+        return -1;
+    if (hold)
+        what.service = (struct cage_service){cage_hold_fd(hold), cage_hold_ready, hold};
 
     cage_seccomp_bpf(plan->nested, &input.seccomp, &input.seccomp_size);
     cage_strbuf_init(&spec);
@@ -72,6 +83,7 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
         rc = cage_supervise(&what, signals->fd, status, err);
     cage_launch_finish(&launch);
     cage_terminal_finish(&terminal);
+    cage_hold_end(hold, options->say);
     return rc;
 }
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Protected paths that do not exist when a run starts cannot be mounted over without leaving a stub on the
+ * host. So they are watched: what appears at one of them is renamed aside at once and moved to
+ * .nixcage/held/TIME/ when the run has ended.
+ *
+ * It is not moved there earlier, because a process of the cage may have the directory open: from a directory
+ * that was renamed into .nixcage, ".." leads to .nixcage on the writable mount below the read-only one.
+ */
+#ifndef CAGE_RUN_HOLD_H
+#define CAGE_RUN_HOLD_H
+
+#include "base/error.h"
+#include "plan/plan.h"
+
+struct cage_hold;
+
+/*
+ * Opens the deepest existing parents of the plan's missing protected paths, as they are before anything runs
+ * in the cage. NULL when there is nothing to hold, or on failure (err->code is then set). The plan must
+ * outlive it.
+ */
+struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_error *err);
+
+/* The descriptor that can be read when something may have appeared; -1: no inotify, only the end is looked
+ * at. */
+int cage_hold_fd(const struct cage_hold *hold);
+
+/* Renames aside what has appeared. For struct cage_service. */
+void cage_hold_ready(void *hold);
+
+/*
+ * After everything in the cage is dead: moves what was put aside or is there now to .nixcage/held/TIME/,
+ * breaks hard links to it, and tells `say` (may be NULL) what was held and how to accept it. Frees hold,
+ * which may be NULL.
+ */
+void cage_hold_end(struct cage_hold *hold, void (*say)(const char *line));
+
+/* Makes the directories plan->make_dirs (0700) below the project, following no symlink. */
+int cage_hold_make_dirs(const struct cage_plan *plan, struct cage_error *err) CAGE_MUST_CHECK;
+
+#endif
