@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "config/pin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,54 +28,6 @@ bool cage_nix_package_valid(const char *name)
             return true;
     } while (*name++ == '.');
     return false;
-}
-
-/* The length of the run of characters of a GitHub owner or repository name. */
-static size_t name_length(const char *s)
-{
-    size_t n = 0;
-
-    while (in(letters, s[n]) || in(digits, s[n]) || in("_.-", s[n]))
-        n++;
-    return n;
-}
-
-/* A SHA-256 in SRI form: 43 base64 digits and a '='. */
-static bool is_sri(const char *s)
-{
-    size_t n = 0;
-
-    if (strncmp(s, "sha256-", 7) != 0)
-        return false;
-    s += 7;
-    while (in(letters, s[n]) || in(digits, s[n]) || in("+/", s[n]))
-        n++;
-    return n == 43 && strcmp(s + n, "=") == 0;
-}
-
-int cage_nix_pin_parse(const char *reference, char **url, char **hash)
-{
-    const char *owner, *repo, *rev;
-    size_t n_owner, n_repo, n_rev;
-
-    if (strncmp(reference, "github:", 7) != 0)
-        return -1;
-    owner = reference + 7;
-    n_owner = name_length(owner);
-    if (n_owner == 0 || owner[n_owner] != '/')
-        return -1;
-    repo = owner + n_owner + 1;
-    n_repo = name_length(repo);
-    if (n_repo == 0 || repo[n_repo] != '/')
-        return -1;
-    rev = repo + n_repo + 1;
-    n_rev = strspn(rev, "0123456789abcdef");
-    if (n_rev != 40 || rev[n_rev] != '#' || !is_sri(rev + n_rev + 1))
-        return -1;
-    *url = cage_format("https://github.com/%.*s/%.*s/archive/%.*s.tar.gz", (int)n_owner, owner, (int)n_repo,
-                       repo, (int)n_rev, rev);
-    *hash = cage_strdup(rev + n_rev + 1);
-    return 0;
 }
 
 char *cage_nix_pin_expr(const struct cage_nix_expr *expr)
@@ -160,11 +113,16 @@ static int fill_nixpkgs(struct cage_nix_expr *expr, const struct cage_config *co
     if (!value || !*value)
         return 0;
     if (strncmp(value, "github:", 7) == 0) {
-        if (cage_nix_pin_parse(value, &expr->nixpkgs_url, &expr->nixpkgs_hash) < 0) {
-            cage_config_error(config, config->marks[CAGE_KEY_NIX_NIXPKGS], err,
-                              "\"%s\" is not a pinned nixpkgs", value);
-            return cage_error_hint(err, "write github:OWNER/REPO/REV#sha256-HASH, REV being the full commit");
-        }
+        struct cage_objection why = {0};
+        struct cage_pin pin;
+
+        /* Checked when the configuration was read; checked again, because it goes into an expression. */
+        if (!cage_config_pin_parse(value, &pin, &why))
+            return cage_config_error(config, config->marks[CAGE_KEY_NIX_NIXPKGS], err,
+                                     "\"%s\" is not a pinned nixpkgs", value);
+        expr->nixpkgs_url =
+            cage_format("https://github.com/%s/%s/archive/%s.tar.gz", pin.owner, pin.repo, pin.rev);
+        expr->nixpkgs_hash = cage_strdup(pin.hash);
     } else {
         cage_autofree char *expanded = cage_path_expand_home(value, home);
         cage_autofree char *joined = cage_path_join(root, expanded);

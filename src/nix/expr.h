@@ -41,12 +41,6 @@ int cage_nix_expr_init(struct cage_nix_expr *expr, const struct cage_config *con
                        const char *home, struct cage_error *err) CAGE_MUST_CHECK;
 void cage_nix_expr_finish(struct cage_nix_expr *expr);
 
-/*
- * Splits "github:owner/repo/REV#sha256-HASH" (REV: 40 hexadecimal digits). Returns 0, or -1 when it is not
- * one; then nothing was allocated. The caller frees *url and *hash.
- */
-int cage_nix_pin_parse(const char *reference, char **url, char **hash);
-
 /* The expression that fetches the pinned nixpkgs and gives its store path as a string. The caller frees. */
 char *cage_nix_pin_expr(const struct cage_nix_expr *expr);
 
