@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The gate's process: sets up, runs the loop, ends when the supervisor does. */
+#include "net/gate_process.h"
+#include "net/gate_internal.h"
+#include "net/netlink.h"
+
+#include "base/mem.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { DNS_PORT = 53, RESUME_MS = 100 };
+
+static void accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa, int n,
+                     void *arg)
+{
+    struct cage_gate_listener *own = arg;
+    (void)listener;
+    (void)sa;
+    (void)n;
+    if (own->way == CAGE_WAY_DNS)
+        cage_dnsserver_accept(own->gate, fd);
+    else
+        cage_conn_accept(own, fd);
+}
+
+static void set_listening(struct cage_gate_process *gate, bool on)
+{
+    for (size_t i = 0; i < gate->n_listeners; i++) {
+        struct cage_gate_listener *own = &gate->listeners[i];
+        if (own->way == CAGE_WAY_DNS || own->held != on)
+            continue;
+        (void)(on ? evconnlistener_enable(own->listener) : evconnlistener_disable(own->listener));
+        own->held = !on;
+    }
+}
+
+void cage_gate_hold(struct cage_gate_process *gate)
+{
+    set_listening(gate, false);
+}
+
+void cage_gate_release(struct cage_gate_process *gate)
+{
+    if (gate->n_conns + 1 == gate->max_conns)
+        set_listening(gate, true);
+}
+
+static void resume(evutil_socket_t fd, short what, void *arg)
+{
+    struct cage_gate_process *gate = arg;
+    (void)fd;
+    (void)what;
+    if (gate->n_conns < gate->max_conns)
+        set_listening(gate, true);
+}
+
+/* Out of descriptors or memory: without a pause the loop would spin. */
+static void accept_failed(struct evconnlistener *listener, void *arg)
+{
+    static const struct timeval pause_time = {0, RESUME_MS * 1000};
+    struct cage_gate_listener *own = arg;
+    (void)listener;
+    cage_gate_hold(own->gate);
+    (void)event_add(own->gate->resume, &pause_time);
+}
+
+static int add_listener(struct cage_gate_process *gate, enum cage_gate_way way, uint16_t port, int take_fd,
+                        struct cage_error *err)
+{
+    if (gate->n_listeners == CAGE_GATE_MAX_LISTENERS) {
+        cage_close(&take_fd);
+        return cage_error_set(err, CAGE_ERR_CONFIG, "too many ports for the network gate");
+    }
+    struct cage_gate_listener *own = &gate->listeners[gate->n_listeners++];
+    *own = (struct cage_gate_listener){.gate = gate, .way = way, .port = port};
+    own->listener = evconnlistener_new(gate->base, accepted, own,
+                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, take_fd);
+    if (!own->listener)
+        return cage_error_set(err, CAGE_ERR_INTERNAL, "cannot listen for the cage");
+    evconnlistener_set_error_cb(own->listener, accept_failed);
+    return 0;
+}
+
+static bool listens_on(const struct cage_gate_process *gate, uint16_t port)
+{
+    for (int i = 0; i < gate->n_ports; i++) {
+        if (gate->ports[i] == port)
+            return true;
+    }
+    return false;
+}
+
+/* The kernel refuses connections to ports nobody listens on; this is how they get into the record all the
+ * same. */
+static void record_syn(struct cage_gate_process *gate, const uint8_t *data, size_t n)
+{
+    struct iphdr ip;
+    uint8_t ports[4];
+    if (n < sizeof(ip))
+        return;
+    memcpy(&ip, data, sizeof(ip));
+    size_t at = (size_t)ip.ihl * 4;
+    if (n < at + sizeof(ports))
+        return;
+    memcpy(ports, data + at, sizeof(ports));
+    uint16_t port = (uint16_t)(ports[2] << 8 | ports[3]);
+    struct cage_addr addr = cage_addr_v4(ntohl(ip.daddr));
+    const char *name = cage_names_lookup(gate->names, &addr);
+    char text[CAGE_ADDR_TEXT];
+    if (listens_on(gate, port) || (port == DNS_PORT && cage_rules_in_range(&addr) && !name))
+        return;
+    cage_record_add(gate->record, &(struct cage_record_entry){
+                                      .kind = CAGE_RECORD_CONNECTION,
+                                      .verdict = CAGE_RECORD_DENIED,
+                                      .name = name ? name : cage_addr_format(&addr, text),
+                                      .port = port,
+                                      .reason = "port not in hosts",
+                                      .can_allow = name || !cage_rules_in_range(&addr),
+                                  });
+}
+
+static void syns_ready(evutil_socket_t fd, short what, void *arg)
+{
+    uint8_t data[128];
+    (void)what;
+    for (int i = 0; i < 64; i++) {
+        ssize_t n = recv(fd, data, sizeof(data), 0);
+        if (n <= 0)
+            return;
+        record_syn(arg, data, (size_t)n);
+    }
+}
+
+int cage_gate_take_sockets(struct cage_gate_process *gate, int sockets[2], struct cage_error *err)
+{
+    if (gate->n_pool == 0) {
+        struct cage_netns_socket wanted[2 * CAGE_GATE_POOL];
+        int fds[2 * CAGE_GATE_POOL];
+        for (size_t i = 0; i < 2 * CAGE_GATE_POOL; i++)
+            wanted[i] = (struct cage_netns_socket){.kind = CAGE_NETNS_STREAM, .addr.v6 = i % 2};
+        struct cage_netns_request request = {.sockets = wanted, .n_sockets = CAGE_LEN(wanted)};
+        if (cage_netns_make(&gate->ns, &request, fds, err) != 0)
+            return -1;
+        memcpy(gate->pool, fds, sizeof(fds));
+        gate->n_pool = CAGE_GATE_POOL;
+    }
+    gate->n_pool--;
+    memcpy(sockets, gate->pool[gate->n_pool], sizeof(gate->pool[0]));
+    return 0;
+}
+
+/* What is wanted in the cage's namespace, and what each socket is for. */
+struct wanted {
+    struct cage_netns_socket sockets[CAGE_NETNS_MAX_SOCKETS];
+    enum cage_gate_way ways[CAGE_NETNS_MAX_SOCKETS];
+    struct cage_netns_route routes[CAGE_RULES_MAX + 1];
+    size_t n, n_routes;
+};
+
+static void want(struct wanted *wanted, enum cage_netns_kind kind, enum cage_gate_way way,
+                 struct cage_addr addr, uint16_t port)
+{
+    if (wanted->n < CAGE_NETNS_MAX_SOCKETS) {
+        wanted->ways[wanted->n] = way;
+        wanted->sockets[wanted->n] = (struct cage_netns_socket){kind, addr, port};
+    }
+    wanted->n++; /* beyond the limit: cage_netns_make() refuses */
+}
+
+static void want_names(const struct cage_gate_process *gate, struct wanted *wanted)
+{
+    struct cage_addr resolver = {0}, any4 = {0}, any6 = {.v6 = true},
+                     range = cage_addr_v4(CAGE_GATE_RANGE_BITS);
+    bool v6 = false;
+    (void)cage_addr_parse(CAGE_GATE_RESOLVER, &resolver);
+    wanted->routes[wanted->n_routes++] = (struct cage_netns_route){range, 15};
+    want(wanted, CAGE_NETNS_DATAGRAM, CAGE_WAY_DNS, resolver, DNS_PORT);
+    want(wanted, CAGE_NETNS_SYNS, CAGE_WAY_DNS, any4, 0);
+    want(wanted, CAGE_NETNS_LISTEN, CAGE_WAY_DNS, resolver, DNS_PORT);
+    for (size_t i = 0; i < gate->rules.n; i++) {
+        const struct cage_rule *rule = &gate->rules.items[i];
+        if (rule->kind != CAGE_RULE_ADDR)
+            continue;
+        v6 |= rule->addr.v6;
+        wanted->routes[wanted->n_routes++] = (struct cage_netns_route){rule->addr, rule->addr.v6 ? 128 : 32};
+    }
+    for (int i = 0; i < gate->n_ports; i++) {
+        want(wanted, CAGE_NETNS_LISTEN, CAGE_WAY_OUT, any4, gate->ports[i]);
+        if (v6)
+            want(wanted, CAGE_NETNS_LISTEN, CAGE_WAY_OUT, any6, gate->ports[i]);
+    }
+}
+
+static void want_host_ports(const struct cage_gate_process *gate, struct wanted *wanted)
+{
+    struct cage_addr local4 = cage_addr_v4(INADDR_LOOPBACK), local6 = {.v6 = true, .bytes = {[15] = 1}};
+    for (size_t i = 0; i < gate->options->n_host_ports; i++) {
+        want(wanted, CAGE_NETNS_LISTEN, CAGE_WAY_HOST_PORT, local4, gate->options->host_ports[i]);
+        want(wanted, CAGE_NETNS_LISTEN, CAGE_WAY_HOST_PORT, local6, gate->options->host_ports[i]);
+    }
+}
+
+/* Makes events of the sockets; those that were not used yet are closed on failure. */
+static int use_sockets(struct cage_gate_process *gate, const struct wanted *wanted, int *fds,
+                       struct cage_error *err)
+{
+    for (size_t i = 0; i < wanted->n; i++) {
+        int fd = cage_steal_fd(&fds[i]);
+        if (wanted->sockets[i].kind == CAGE_NETNS_DATAGRAM) {
+            gate->udp_fd = fd;
+            gate->udp = event_new(gate->base, fd, EV_READ | EV_PERSIST, cage_dnsserver_udp, gate);
+            (void)event_add(gate->udp, NULL);
+        } else if (wanted->sockets[i].kind == CAGE_NETNS_SYNS) {
+            gate->syn_fd = fd;
+            gate->syns = event_new(gate->base, fd, EV_READ | EV_PERSIST, syns_ready, gate);
+            (void)event_add(gate->syns, NULL); /* fails for /dev/null, which epoll(7) does not take */
+        } else if (add_listener(gate, wanted->ways[i], wanted->sockets[i].port, fd, err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int open_inside(struct cage_gate_process *gate, struct cage_error *err)
+{
+    struct wanted wanted = {.n = 0};
+    int fds[CAGE_NETNS_MAX_SOCKETS];
+    if (gate->options->names)
+        want_names(gate, &wanted);
+    want_host_ports(gate, &wanted);
+    struct cage_netns_request request = {
+        .loopback_up = true,
+        .routes = wanted.routes,
+        .n_routes = wanted.n_routes,
+        .sockets = wanted.sockets,
+        .n_sockets = wanted.n,
+    };
+    if (cage_netns_make(&gate->ns, &request, fds, err) != 0)
+        return -1;
+    return use_sockets(gate, &wanted, fds, err);
+}
+
+/* One listener on the host's loopback. A host without IPv6 has none there. */
+static int expose_on(struct cage_gate_process *gate, const struct cage_addr *addr, uint16_t port,
+                     struct cage_error *err)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = cage_addr_to_sockaddr(addr, port, &sa);
+    int one = 1, fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 && addr->v6)
+        return 0;
+    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+              bind(fd, (struct sockaddr *)&sa, n) == 0 && listen(fd, SOMAXCONN) == 0;
+    if (ok)
+        return add_listener(gate, CAGE_WAY_EXPOSE, port, fd, err);
+    int error = errno;
+    cage_close(&fd);
+    if (addr->v6 && error == EADDRNOTAVAIL)
+        return 0;
+    cage_error_sys(err, error, "expose: cannot listen on port %u of this host", port);
+    return cage_error_hint(err, error == EACCES ? "choose a port from 1024"
+                                                : "stop what uses it, or choose another port");
+}
+
+static int open_outside(struct cage_gate_process *gate, struct cage_error *err)
+{
+    struct cage_addr local4 = cage_addr_v4(INADDR_LOOPBACK), local6 = {.v6 = true, .bytes = {[15] = 1}};
+    for (size_t i = 0; i < gate->options->n_expose; i++) {
+        uint16_t port = gate->options->expose[i];
+        if (expose_on(gate, &local4, port, err) != 0 || expose_on(gate, &local6, port, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Two descriptors a connection; the rest is for pipes, look-ups and the files of the gate itself. */
+static size_t raise_descriptor_limit(void)
+{
+    enum { RESERVE = 64 + 2 * CAGE_RELAY_PIPES + CAGE_GATE_MAX_LISTENERS / 2 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return RESERVE;
+    rlim_t want_n = 2 * CAGE_GATE_MAX_CONNS + RESERVE;
+    limit.rlim_cur = limit.rlim_max < want_n ? limit.rlim_max : want_n;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    size_t have = limit.rlim_cur > 2 * RESERVE ? (size_t)limit.rlim_cur - RESERVE : RESERVE;
+    return have / 2 < CAGE_GATE_MAX_CONNS ? have / 2 : CAGE_GATE_MAX_CONNS;
+}
+
+static int set_up(struct cage_gate_process *gate, struct cage_error *err)
+{
+    const struct cage_gate_options *options = gate->options;
+    cage_rules_init(&gate->rules);
+    for (size_t i = 0; i < options->n_hosts; i++) {
+        if (cage_rules_add(&gate->rules, options->hosts[i], err) != 0)
+            return -1;
+    }
+    gate->n_ports = cage_rules_ports(&gate->rules, gate->ports);
+    if (gate->n_ports < 0)
+        return cage_error_set(err, CAGE_ERR_CONFIG, "hosts: more than %d different ports",
+                              CAGE_RULES_MAX_PORTS);
+    if (options->env && options->names && cage_proxy_read(&gate->proxy, options->env, err) != 0)
+        return -1;
+    gate->record = cage_record_new(options->log_path, (long)getppid(), err);
+    if (!gate->record)
+        return -1;
+    gate->base = event_base_new();
+    if (!gate->base)
+        return cage_error_set(err, CAGE_ERR_SYSTEM, "cannot make an event loop");
+    gate->names = cage_names_new();
+    gate->resume = evtimer_new(gate->base, resume, gate);
+    gate->max_conns = raise_descriptor_limit();
+    cage_relay_shared_init(&gate->shared, gate->base);
+    gate->dialer = (struct cage_dialer){
+        .base = gate->base,
+        .resolver = cage_resolver_new(gate->base, options->resolv_conf),
+        .rules = &gate->rules,
+        .proxy = &gate->proxy,
+        .route_fd = cage_netlink_open(err),
+    };
+    if (gate->dialer.route_fd < 0)
+        return -1;
+    return open_outside(gate, err) != 0 ? -1 : open_inside(gate, err);
+}
+
+/* The supervisor only ever closes its end. */
+static void control_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct cage_gate_process *gate = arg;
+    char byte;
+    (void)what;
+    ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    (void)event_base_loopbreak(gate->base);
+}
+
+static void send_summary(struct cage_gate_process *gate)
+{
+    enum { PART = 4096 };
+    CAGE_STRBUF_AUTO text;
+    cage_strbuf_init(&text);
+    cage_record_summary(gate->record, (const char *const *)gate->options->hosts, gate->options->n_hosts,
+                        &text);
+    for (size_t at = 0; at < text.len; at += PART) {
+        size_t n = text.len - at < PART ? text.len - at : PART;
+        (void)!send(gate->control_fd, text.buf + at, n, MSG_NOSIGNAL);
+    }
+    (void)!send(gate->control_fd, "", 1, MSG_NOSIGNAL); /* a NUL: this was all */
+}
+
+/* Everything is freed so that tests find leaks; the kernel would do. */
+static void tear_down(struct cage_gate_process *gate)
+{
+    cage_conn_end_all(gate);
+    cage_dnsserver_end_all(gate);
+    send_summary(gate);
+    for (size_t i = 0; i < gate->n_listeners; i++)
+        evconnlistener_free(gate->listeners[i].listener);
+    struct event *events[] = {gate->control, gate->udp, gate->syns, gate->resume};
+    for (size_t i = 0; i < CAGE_LEN(events); i++) {
+        if (events[i])
+            event_free(events[i]);
+    }
+    cage_resolver_free(gate->dialer.resolver);
+    cage_relay_shared_finish(&gate->shared);
+    event_base_free(gate->base);
+    cage_record_free(gate->record);
+    cage_names_free(gate->names);
+    cage_rules_finish(&gate->rules);
+    cage_proxy_finish(&gate->proxy);
+}
+
+/* Out of the terminal's reach: Ctrl-C is for the command, and the gate ends after it. */
+static void detach(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    for (int sig = 1; sig < SIGSYS; sig++)
+        (void)sigaction(sig, &usual, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)setsid();
+    (void)prctl(PR_SET_NAME, "nixcage-gate");
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+int cage_gate_process_run(const struct cage_gate_options *options, int control_fd,
+                          const struct cage_netns *ns)
+{
+    struct cage_gate_process *gate = cage_alloc(sizeof(*gate));
+    struct cage_error err = {0};
+    detach();
+    gate->options = options;
+    gate->control_fd = control_fd;
+    gate->ns = *ns;
+    gate->udp_fd = gate->syn_fd = -1;
+    int result = set_up(gate, &err);
+    if (send(control_fd, &err, sizeof(err), MSG_NOSIGNAL) != (ssize_t)sizeof(err) || result != 0)
+        return 1;
+    gate->control = event_new(gate->base, control_fd, EV_READ | EV_PERSIST, control_ready, gate);
+    (void)event_add(gate->control, NULL);
+    (void)event_base_dispatch(gate->base);
+    tear_down(gate);
+    free(gate);
+    return 0;
+}
