@@ -98,17 +98,22 @@ static int check_guards(const struct cage_seatbelt_input *in, struct cage_error 
 static int check(const struct cage_seatbelt_input *in, struct cage_error *err)
 {
     if (check_list(&in->deny, err) < 0 || check_list(&in->nodes, err) < 0 ||
-        check_list(&in->nix_reads, err) < 0)
+        check_list(&in->nix_reads, err) < 0 || check_list(&in->sockets, err) < 0)
         return -1;
     if (check_grants(in, err) < 0 || check_guards(in, err) < 0)
-        return -1;
-    if (in->nix_socket && cage_sbpl_path_check(in->nix_socket, err) < 0)
         return -1;
     if (in->tty && check_tty(in->tty, err) < 0)
         return -1;
     if (in->net == CAGE_NET_GATE && in->gate_port == 0)
         return cage_error_set(err, CAGE_ERR_INTERNAL, "the network gate has no port");
     return 0;
+}
+
+static void sorted_copy(const struct cage_strv *from, struct cage_strv *to)
+{
+    for (size_t i = 0; i < from->n; i++)
+        cage_strv_add(to, from->items[i]);
+    cage_strv_sort_unique(to);
 }
 
 static void head(struct cage_sbpl *s)
@@ -289,8 +294,10 @@ static void metadata(struct cage_sbpl *s, const struct cage_seatbelt_input *in)
     cage_strv_add(&way, "/dev");
     for (size_t i = 0; i < in->nix_reads.n; i++)
         add_ancestors(&way, in->nix_reads.items[i]);
-    if (in->nix_socket)
-        add_ancestors(&way, in->nix_socket);
+    for (size_t i = 0; i < in->sockets.n; i++) {
+        add_ancestors(&way, in->sockets.items[i]);
+        cage_strv_add(&way, in->sockets.items[i]);
+    }
     for (size_t i = 0; i < in->n_grants; i++)
         add_ancestors(&way, in->grants[i].path);
     for (size_t i = 0; i < in->nodes.n; i++) {
@@ -329,6 +336,7 @@ static void network(struct cage_sbpl *s, const struct cage_seatbelt_input *in)
 {
     size_t n;
     const struct cage_sbpl_rule *rules = cage_sbpl_network_rules(&n);
+    CAGE_STRV_AUTO sockets = {0};
 
     if (in->level == CAGE_LEVEL_STRICT)
         return;
@@ -341,16 +349,16 @@ static void network(struct cage_sbpl *s, const struct cage_seatbelt_input *in)
         ports(s, "network-bind", "local", in->expose, in->n_expose);
         ports(s, "network-inbound", "local", in->expose, in->n_expose);
     }
-    if (in->nix_socket) {
-        cage_sbpl_allow(s, "network-outbound");
-        cage_sbpl_path(s, CAGE_SBPL_LITERAL, in->nix_socket);
-        cage_sbpl_end(s);
-    }
+    sorted_copy(&in->sockets, &sockets);
+    cage_sbpl_allow(s, "network-outbound");
+    for (size_t i = 0; i < sockets.n; i++)
+        cage_sbpl_path(s, CAGE_SBPL_LITERAL, sockets.items[i]);
+    cage_sbpl_end(s);
 }
 
 static bool has_outbound(const struct cage_seatbelt_input *in)
 {
-    return in->level != CAGE_LEVEL_STRICT && (in->net != CAGE_NET_NONE || in->n_host_ports || in->nix_socket);
+    return in->level != CAGE_LEVEL_STRICT && (in->net != CAGE_NET_NONE || in->n_host_ports || in->sockets.n);
 }
 
 static void blacklist(struct cage_sbpl *s, const struct cage_strv *deny, bool outbound)
@@ -477,13 +485,6 @@ static void pins(struct cage_sbpl *s, const struct cage_seatbelt_input *in, cons
     for (size_t i = 0; i < way.n; i++)
         cage_sbpl_path(s, CAGE_SBPL_LITERAL, way.items[i]);
     cage_sbpl_end(s);
-}
-
-static void sorted_copy(const struct cage_strv *from, struct cage_strv *to)
-{
-    for (size_t i = 0; i < from->n; i++)
-        cage_strv_add(to, from->items[i]);
-    cage_strv_sort_unique(to);
 }
 
 int cage_seatbelt_render(const struct cage_seatbelt_input *in, struct cage_strbuf *out,

@@ -30,8 +30,8 @@ struct cage_seatbelt_guard {
 };
 
 /*
- * What a profile is made from. Paths are physical (the kernel compares those), absolute and clean. An empty
- * list grants nothing.
+ * What a profile is made from; seatbelt_job.h makes it of a plan. Paths are physical (the kernel compares
+ * those), absolute and clean. An empty list grants nothing.
  */
 struct cage_seatbelt_input {
     enum cage_level level;
@@ -47,15 +47,10 @@ struct cage_seatbelt_input {
     struct cage_strv deny;              /* blacklist */
     struct cage_seatbelt_guard *guards; /* protected files */
     size_t n_guards;
-    struct cage_strv nix_reads; /* below /nix: read-only trees; "" in none */
-    char *nix_socket;           /* physical path of the daemon's socket; NULL: not reachable */
+    struct cage_strv nix_reads; /* below /nix: read-only trees */
+    struct cage_strv sockets;   /* Unix sockets of other programs that may be connected to */
     char *tty;                  /* the launch terminal, "/dev/ttys003"; NULL: none */
     char *tag;                  /* --debug: marks denials in the log; NULL: none */
-
-    /* Not in the profile, but part of what the runner does. */
-    char *home, *tmpdir;       /* HOME and TMPDIR in the cage */
-    struct cage_strv links;    /* "NAME\tTARGET": symlinks to make below the session's home */
-    struct cage_strv warnings; /* one line each */
 };
 
 /* An input that grants nothing. finish() accepts a zeroed one. */

@@ -22,16 +22,12 @@ void cage_seatbelt_input_finish(struct cage_seatbelt_input *in)
     free(in->guards);
     free(in->host_ports);
     free(in->expose);
-    free(in->nix_socket);
     free(in->tty);
     free(in->tag);
-    free(in->home);
-    free(in->tmpdir);
     cage_strv_finish(&in->nodes);
     cage_strv_finish(&in->deny);
     cage_strv_finish(&in->nix_reads);
-    cage_strv_finish(&in->links);
-    cage_strv_finish(&in->warnings);
+    cage_strv_finish(&in->sockets);
     cage_seatbelt_input_init(in);
 }
 

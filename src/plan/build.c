@@ -7,17 +7,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int (*const steps[])(struct cage_planner *p, struct cage_error *err) = {
-    cage_plan_check_supported, /* nothing that is asked for and not there is passed over */
-    cage_plan_read_blacklist,  /* first of all, since it decides about every bind */
-    cage_plan_add_base,        cage_plan_add_project, cage_plan_add_store,
-    cage_plan_add_system,      cage_plan_add_etc,     cage_plan_add_binds,
-    cage_plan_add_agent,       cage_plan_arrange, /* so that views of what is to be protected or hidden are
-                                                     final */
-    cage_plan_add_protected,   cage_plan_arrange,     cage_plan_add_masks,
-    cage_plan_add_env,         cage_plan_add_command, cage_plan_arrange,
-    cage_plan_check_places,
+struct step {
+    int (*run)(struct cage_planner *p, struct cage_error *err);
 };
+
+static const struct step linux_steps[] = {
+    {cage_plan_check_supported}, /* nothing that is asked for and not there is passed over */
+    {cage_plan_read_blacklist},  /* first of all, since it decides about every bind */
+    {cage_plan_add_base},        {cage_plan_add_project}, {cage_plan_add_store},
+    {cage_plan_add_system},      {cage_plan_add_etc},     {cage_plan_add_binds},
+    {cage_plan_add_agent},       {cage_plan_arrange}, /* so that views of what is to be protected or hidden
+                                                         are final */
+    {cage_plan_add_protected},   {cage_plan_arrange},     {cage_plan_add_masks},
+    {cage_plan_add_env},         {cage_plan_add_command}, {cage_plan_arrange},
+    {cage_plan_check_places},
+};
+
+/* Nothing is mounted on macOS, so nothing has to be arranged. */
+static const struct step macos_steps[] = {
+    {cage_plan_macos_check},   {cage_plan_read_blacklist}, {cage_plan_macos_home}, {cage_plan_add_project},
+    {cage_plan_macos_store},   {cage_plan_macos_system},   {cage_plan_add_binds},  {cage_plan_macos_agent},
+    {cage_plan_add_protected}, {cage_plan_macos_masks},    {cage_plan_macos_env},  {cage_plan_add_command},
+};
+
+static int run_steps(struct cage_planner *p, const struct step *steps, size_t n, struct cage_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].run(p, err) < 0)
+            return -1;
+    return 0;
+}
 
 struct cage_reason cage_rule(const char *rule)
 {
@@ -61,14 +80,16 @@ int cage_plan_build(struct cage_plan *plan, const struct cage_plan_input *input,
         .project_mounted = input->config->level != CAGE_LEVEL_STRICT,
         .home = home_in_cage(input->host),
     };
-    int rc = 0;
+    int rc;
 
     plan->level = p.config->level;
     plan->store_mode = p.config->store_mode;
     plan->nested = p.config->nested;
     plan->system = p.config->system;
-    for (size_t i = 0; rc == 0 && i < CAGE_LEN(steps); i++)
-        rc = steps[i](&p, err);
+    if (strcmp(p.host->os, "macos") == 0)
+        rc = run_steps(&p, macos_steps, CAGE_LEN(macos_steps), err);
+    else
+        rc = run_steps(&p, linux_steps, CAGE_LEN(linux_steps), err);
     planner_finish(&p);
     return rc;
 }

@@ -122,6 +122,18 @@ int cage_plan_add_command(struct cage_planner *p, struct cage_error *err) CAGE_M
 int cage_plan_arrange(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
 int cage_plan_check_places(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
 
+/* --- macos.c: what takes the place of the Linux steps there */
+int cage_plan_macos_check(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_macos_home(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_macos_store(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_macos_system(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_macos_agent(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_macos_masks(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+int cage_plan_macos_env(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Decides plan->net from level and configuration, whether it can be had or not. */
+void cage_plan_choose_network(struct cage_planner *p);
+
 /* --- git.c: appends the paths (absolute) that git on the host trusts in the project's repository. */
 int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths,
                         struct cage_error *err) CAGE_MUST_CHECK;

@@ -76,7 +76,7 @@ static const struct {
      "[sandbox.network]"},
 };
 
-static void choose_network(struct cage_planner *p)
+void cage_plan_choose_network(struct cage_planner *p)
 {
     const struct cage_config *config = p->config;
     struct cage_plan *plan = p->plan;
@@ -96,7 +96,7 @@ static void choose_network(struct cage_planner *p)
 
 int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err)
 {
-    choose_network(p);
+    cage_plan_choose_network(p);
     for (size_t i = 0; i < CAGE_LEN(rows); i++) {
         if (!rows[i].wanted(p))
             continue;

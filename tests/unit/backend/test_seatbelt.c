@@ -343,7 +343,7 @@ static void the_daemon_socket_is_all_that_shared_opens(void **state)
 {
     (void)state;
     CASE(CAGE_LEVEL_STANDARD, CAGE_NET_NONE);
-    f.in.nix_socket = cage_strdup("/private/var/run/nix-daemon.socket");
+    cage_strv_add(&f.in.sockets, "/private/var/run/nix-daemon.socket");
     render(&f);
     seatbelt_golden("shared.sb", f.text);
     MAY("network-outbound", "/private/var/run/nix-daemon.socket");
