@@ -1,0 +1,1 @@
+add git curl

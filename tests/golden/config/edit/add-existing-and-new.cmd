@@ -1,0 +1,1 @@
+add jq git jq git
