@@ -3,10 +3,12 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "init/spec.h"
+#include "run/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -105,6 +107,7 @@ static int write_args(const struct cage_launch_input *input, struct passed *pass
 
 /* What the vfork child needs. It shares our memory, so nothing here may be changed by it but `failed`. */
 struct child {
+    const struct cage_plan *stage; /* NULL: not staged */
     const char *path;
     char *const *argv;
     const struct passed *passed;
@@ -125,6 +128,17 @@ static void close_others_later(void)
         (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* Only in a child of fork(2): it allocates. What fails is told where bwrap's own errors are read. */
+static void stage_or_exit(const struct cage_plan *plan)
+{
+    struct cage_error err = {0};
+
+    if (cage_stage_enter(plan, &err) == 0)
+        return;
+    dprintf(2, "%s\n", err.message);
+    _exit(EXIT_FAILED);
+}
+
 static void __attribute__((noreturn)) become_bwrap(struct child *child)
 {
     char *const empty[] = {NULL};
@@ -135,6 +149,8 @@ static void __attribute__((noreturn)) become_bwrap(struct child *child)
         _exit(EXIT_FAILED);
     if (dup2(child->null, 0) < 0 || dup2(child->null, 1) < 0 || dup2(child->text, 2) < 0)
         goto failed;
+    if (child->stage)
+        stage_or_exit(child->stage);
     close_others_later();
     for (size_t i = 0; i < child->passed->n; i++)
         if (fcntl(child->passed->fds[i], F_SETFD, 0) < 0)
@@ -148,7 +164,7 @@ failed:
 static int spawn(struct cage_launch *launch, struct child *child, struct cage_error *err)
 {
     child->parent = getpid();
-    launch->pid = vfork();
+    launch->pid = child->stage ? fork() : vfork();
     if (launch->pid == 0)
         become_bwrap(child);
     if (launch->pid < 0)
@@ -195,7 +211,13 @@ static int start(struct cage_launch *launch, const struct cage_launch_input *inp
     cage_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     int numbers[CAGE_INIT_ARGC];
     struct child child = {
-        .path = input->bwrap_path, .argv = argv, .passed = passed, .null = null, .text = text};
+        .stage = input->stage,
+        .path = input->bwrap_path,
+        .argv = argv,
+        .passed = passed,
+        .null = null,
+        .text = text,
+    };
 
     cage_strbuf_init(&args);
     if (null < 0)

@@ -5,6 +5,7 @@
 #include "run/hold.h"
 #include "run/launch.h"
 #include "run/seccomp.h"
+#include "run/stage.h"
 #include "run/supervise.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ static void signals_release(struct signals *signals)
 
 /* Everything between making the plan's directories and the last look at the project. */
 static int run(const struct cage_plan *plan, const struct cage_run_options *options,
-               const struct cage_bwrap_args *args, const struct signals *signals, int *status,
+               const struct cage_bwrap_args *args, bool staged, const struct signals *signals, int *status,
                struct cage_error *err)
 {
     CAGE_STRBUF_AUTO spec;
@@ -55,6 +56,7 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
         .spec = &spec,
         .quiet_io = options->quiet_io,
         .keep_fd = options->capture_fd,
+        .stage = staged ? plan : NULL,
     };
     struct cage_supervision what = {
         .host = options->host,
@@ -87,11 +89,26 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
     return rc;
 }
 
-int cage_run(const struct cage_plan *plan, const struct cage_run_options *options, int *status,
-             struct cage_error *err)
+static int render(const struct cage_plan *plan, const struct cage_run_options *options, bool staged,
+                  struct cage_bwrap_args *args, struct cage_error *err)
 {
     const struct cage_bwrap *bwrap = options->bwrap;
     int version = bwrap->major * 10000 + bwrap->minor * 100 + bwrap->patch;
+    struct cage_plan rest;
+    int rc;
+
+    if (!staged)
+        return cage_bwrap_render(plan, version, options->host->init_path, args, err);
+    cage_stage_rest(plan, &rest);
+    rc = cage_bwrap_render(&rest, version, options->host->init_path, args, err);
+    cage_plan_finish(&rest);
+    return rc;
+}
+
+int cage_run(const struct cage_plan *plan, const struct cage_run_options *options, int *status,
+             struct cage_error *err)
+{
+    const bool staged = cage_stage_wanted(plan);
     struct cage_bwrap_args args = {0};
     struct signals signals = {.fd = -1};
     int rc = -1;
@@ -101,9 +118,9 @@ int cage_run(const struct cage_plan *plan, const struct cage_run_options *option
         return cage_error_set(err, CAGE_ERR_INTERNAL, "the plan has no command");
     if (cage_run_secure_stdio(err) < 0)
         return -1;
-    if (cage_bwrap_render(plan, version, options->host->init_path, &args, err) == 0) {
+    if (render(plan, options, staged, &args, err) == 0) {
         if (signals_take(&signals, err) == 0)
-            rc = run(plan, options, &args, &signals, status, err);
+            rc = run(plan, options, &args, staged, &signals, status, err);
         signals_release(&signals);
     }
     cage_bwrap_args_finish(&args);
