@@ -13,12 +13,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { MAX_ASIDE = 64, MAX_TOLD = 50, PROC_PATH = 40 };
+
+/*
+ * Watching begins this long after the start. The kernel takes 10 to 20 ms to close an inotify descriptor (it
+ * waits for a grace period), which would be most of a short run's time; what appeared before is found by
+ * looking.
+ */
+enum { QUIET_START_MS = 100 };
 
 /* A directory that was there before the run; the plan keeps the cage from renaming it. */
 struct base {
@@ -45,7 +54,9 @@ struct aside {
 };
 
 struct cage_hold {
-    int inotify;
+    int events;  /* epoll: of the timer first, of inotify later */
+    int timer;   /* until watching begins */
+    int inotify; /* -1: not begun */
     struct base *bases;
     struct entry *entries;
     size_t n_bases, n_entries;
@@ -302,6 +313,34 @@ static void check_all(struct cage_hold *hold)
         check(hold, &hold->entries[i]);
 }
 
+static bool wait_for(const struct cage_hold *hold, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    return fd >= 0 && epoll_ctl(hold->events, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* Without it only the end is looked at, which is what counts. */
+static void arm_timer(struct cage_hold *hold)
+{
+    struct itimerspec when = {.it_value.tv_nsec = QUIET_START_MS * 1000000L};
+
+    hold->events = epoll_create1(EPOLL_CLOEXEC);
+    hold->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (!wait_for(hold, hold->timer) || timerfd_settime(hold->timer, 0, &when, NULL) < 0)
+        cage_close(&hold->events);
+}
+
+static void begin_watching(struct cage_hold *hold)
+{
+    cage_close(&hold->timer);
+    hold->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (!wait_for(hold, hold->inotify))
+        cage_close(&hold->inotify);
+    cage_close(&hold->timer);
+    cage_close(&hold->events);
+}
+
 struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_error *err)
 {
     struct cage_hold *hold;
@@ -311,7 +350,7 @@ struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_erro
         return NULL;
     hold = cage_alloc(sizeof *hold);
     cage_hold_store_init(&hold->store, plan->project_root);
-    hold->inotify = -1;
+    hold->events = hold->timer = hold->inotify = -1;
     for (size_t i = 0; i < plan->n_protected; i++) {
         const struct cage_protected *item = &plan->protected_paths[i];
 
@@ -323,9 +362,7 @@ struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_erro
         }
     }
     if (hold->n_entries > 0)
-        hold->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    for (size_t i = 0; i < hold->n_entries; i++)
-        watch(hold, hold->entries[i].base_fd);
+        arm_timer(hold);
     return hold;
 }
 
@@ -353,7 +390,7 @@ int cage_hold_make_dirs(const struct cage_plan *plan, struct cage_error *err)
 
 int cage_hold_fd(const struct cage_hold *hold)
 {
-    return hold->inotify;
+    return hold->events;
 }
 
 void cage_hold_ready(void *context)
@@ -362,7 +399,9 @@ void cage_hold_ready(void *context)
     char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 
     /* What happened does not matter, not even a queue that overflowed: everything is looked at. */
-    while (read(hold->inotify, events, sizeof events) > 0)
+    if (hold->timer >= 0)
+        begin_watching(hold);
+    while (hold->inotify >= 0 && read(hold->inotify, events, sizeof events) > 0)
         ;
     check_all(hold);
 }
@@ -417,6 +456,8 @@ static void hold_free(struct cage_hold *hold)
     free(hold->entries);
     free(hold->bases);
     cage_close(&hold->inotify);
+    cage_close(&hold->timer);
+    cage_close(&hold->events);
     cage_hold_store_finish(&hold->store);
     cage_strv_finish(&hold->told);
     free(hold);

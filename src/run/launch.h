@@ -21,7 +21,8 @@ struct cage_launch_input {
     size_t seccomp_size;                /* in bytes */
     bool quiet_io;                      /* as in cage_run_options */
     int keep_fd;                        /* stays open up to the init; -1: none */
-    const struct cage_plan *stage;      /* laid out ahead of bwrap (run/stage.h), whose args are the rest; NULL: no */
+    const struct cage_plan
+        *stage; /* laid out ahead of bwrap (run/stage.h), whose args are the rest; NULL: no */
 };
 
 struct cage_launch {

@@ -119,7 +119,7 @@ static int clone_source(const struct cage_op *op, struct cage_error *err)
         return cage_error_hint(
             err, "run the command again; if this repeats, something changes the path on purpose");
     }
-    if (!op->writable)
+    if (!op->writable && op->kind != CAGE_OP_PIN)
         attr.attr_set |= MOUNT_ATTR_RDONLY;
     if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
         return cage_error_sys(err, errno, "cannot set the mount flags of %s", op->source);
@@ -240,7 +240,11 @@ static int do_tmpfs(struct stage *stage, const struct cage_op *op, struct cage_e
     cage_autofd int inside = -1;
     struct stat st;
 
-    if (at < 0 || mount_tmpfs_at(at, op->mode ? op->mode : 0755, op->kind == CAGE_OP_MASK_DIR, err) < 0)
+    if (at < 0 || mount_tmpfs_at(at,
+                                 op->mode                       ? op->mode
+                                 : op->kind == CAGE_OP_MASK_DIR ? 0555
+                                                                : 0755,
+                                 op->kind == CAGE_OP_MASK_DIR, err) < 0)
         return -1;
     if (op->kind == CAGE_OP_MASK_DIR)
         return 0;
