@@ -53,7 +53,13 @@ static int collect(const struct cage_host *host, bool all)
     return 0;
 }
 
-static int resolve(struct cage_nix_request *request, const char *rc_kind, bool wait)
+static void print_environment(const struct cage_nix_env *env)
+{
+    for (size_t i = 0; i < env->env.n; i++)
+        fwrite(env->env.items[i], 1, strlen(env->env.items[i]) + 1, stdout);
+}
+
+static int resolve(struct cage_nix_request *request, const char *rc_kind, bool env0, bool wait)
 {
     struct cage_nix_env env;
     struct cage_error err = {0};
@@ -67,6 +73,8 @@ static int resolve(struct cage_nix_request *request, const char *rc_kind, bool w
             cage_nix_rc(&env, strcmp(rc_kind, "shell") == 0 ? CAGE_NIX_RC_SHELL : CAGE_NIX_RC_COMMAND);
 
         fputs(rc, stdout);
+    } else if (env0) {
+        print_environment(&env);
     } else {
         print_all(&env);
     }
@@ -99,7 +107,7 @@ int main(int argc, char **argv)
     struct cage_error err = {0};
     struct cage_nix_request request = {.host = &host, .config = &config, .project = &project};
     const char *rc_kind = NULL;
-    bool all = false, gc = false, forget = false, wait = false;
+    bool all = false, gc = false, forget = false, wait = false, env0 = false;
     int rc;
 
     for (int i = 1; i < argc; i++) {
@@ -109,6 +117,7 @@ int main(int argc, char **argv)
         all |= strcmp(argv[i], "--all") == 0;
         gc |= strcmp(argv[i], "gc") == 0;
         forget |= strcmp(argv[i], "forget") == 0;
+        env0 |= strcmp(argv[i], "--env0") == 0;
         wait |= strcmp(argv[i], "--wait") == 0;
         if (strcmp(argv[i], "rc") == 0 && i + 1 < argc)
             rc_kind = argv[++i];
@@ -125,7 +134,7 @@ int main(int argc, char **argv)
     if (forget)
         rc = cage_nix_forget(&host, project.root, &err) < 0 ? complain(&err) : 0;
     else
-        rc = resolve(&request, rc_kind, wait);
+        rc = resolve(&request, rc_kind, env0, wait);
     cage_config_finish(&config);
     cage_project_finish(&project);
     cage_host_finish(&host);
