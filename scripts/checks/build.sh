@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Jobs of scripts/check that compile. Every configuration has its own directory under $work.
+# Jobs of scripts/check that compile. Every configuration has its own directory, $work-NAME.
 
 # configure DIR OPTION…: sets the build directory up, or keeps it when it was set up with these options.
 configure() {
-    local dir=$work/$1
+    local dir=$work-$1
     shift
     if [ "$(cat "$dir/.options" 2>/dev/null)" != "$CC $CXX $*" ]; then
         rm -rf "$dir"
@@ -22,34 +22,34 @@ compiler() {
 build_gcc() {
     compiler gcc g++
     configure gcc -Dwerror=true --buildtype=release -Db_ndebug=false
-    gate "gcc builds without a warning" ninja -C "$work/gcc"
+    gate "gcc builds without a warning" ninja -C "$work-gcc"
 }
 
 build_clang() {
     compiler clang clang++
     configure clang -Dwerror=true --buildtype=release -Db_ndebug=false
-    gate "clang builds without a warning" ninja -C "$work/clang"
+    gate "clang builds without a warning" ninja -C "$work-clang"
 }
 
 build_sanitized() {
     compiler clang clang++
     configure asan -Dwerror=true --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-    gate "clang builds with sanitizers" ninja -C "$work/asan"
+    gate "clang builds with sanitizers" ninja -C "$work-asan"
 }
 
 # GCC's static analysis: it needs a real compilation. C only: it does not know C++.
 analyze_gcc() {
     compiler gcc g++
     configure analyzer --buildtype=debugoptimized -Dc_args=-fanalyzer -Db_ndebug=false
-    gate "gcc -fanalyzer builds" ninja -C "$work/analyzer" src/libcage.a src/nixcage 2>&1 | tee "$results/$job.out"
-    gate "gcc -fanalyzer finds nothing" sh -c '! grep -n "Wanalyzer" "$1"' - "$results/$job.out"
+    ninja -C "$work-analyzer" src/libcage.a src/nixcage >"$results/$job.out" 2>&1 || cat "$results/$job.out"
+    gate "gcc -fanalyzer finds nothing" sh -c '! grep -A 12 "Wanalyzer\|FAILED" "$1"' - "$results/$job.out"
     # A file that is up to date says nothing: keep it outdated until it is clean.
-    if grep -q Wanalyzer "$results/$job.out"; then rm -rf "$work/analyzer"; fi
+    if grep -q Wanalyzer "$results/$job.out"; then rm -rf "$work-analyzer"; fi
 }
 
 # The tests that meson knows, counted one by one from its JUnit report. unit_tests DIR [ENVIRONMENT…]
 unit_tests() {
-    local dir=$work/$1 report status=0
+    local dir=$work-$1 report status=0
     shift
     env "$@" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 || status=$?
     report=$dir/meson-logs/testlog.junit.xml
@@ -64,7 +64,7 @@ unit_tests() {
 }
 
 install_test() {
-    gate "meson install into DESTDIR" env DESTDIR="$work/dest" meson install -C "$work/gcc" --no-rebuild --quiet
+    gate "meson install into DESTDIR" env DESTDIR="$work/dest" meson install -C "$work-gcc" --no-rebuild --quiet
     gate "the installed files are where they belong" "$src/tests/install/check-installed" "$work/dest" "$src"
     rm -rf "$work/dest"
 }
@@ -74,7 +74,7 @@ dist_test() {
         skip_job "not a git checkout"
         return
     fi
-    gate "meson dist makes a tarball that has all that the build needs" meson dist -C "$work/gcc" --no-tests \
+    gate "meson dist makes a tarball that has all that the build needs" meson dist -C "$work-gcc" --no-tests \
         --allow-dirty --formats gztar
 }
 
@@ -82,8 +82,8 @@ run_fuzzers() {
     local fuzzer name found= seconds=${FUZZ_SECONDS:-15}
     compiler clang clang++
     configure fuzz -Dfuzz=true --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-    ninja -C "$work/fuzz"
-    for fuzzer in "$work"/fuzz/tests/fuzz/*; do
+    ninja -C "$work-fuzz"
+    for fuzzer in "$work-fuzz"/tests/fuzz/*; do
         if [ ! -f "$fuzzer" ] || [ ! -x "$fuzzer" ]; then continue; fi
         found=1
         name=${fuzzer##*/}

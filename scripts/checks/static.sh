@@ -95,7 +95,7 @@ lint_tidy() {
         for file; do
             if clang-tidy --quiet -p "$dir" "$file" >"$out.$$" 2>&1; then echo "ok - clang-tidy $file"
             else echo "not ok - clang-tidy $file"; grep -v "warnings generated" "$out.$$"; fi
-        done; rm -f "$out.$$"; :' - "$work/clang" "$results/$job.tmp" | tee "$results/$job.tap"
+        done; rm -f "$out.$$"; :' - "$work-clang" "$results/$job.tmp" | tee "$results/$job.tap"
     count "$(grep -c '^ok' "$results/$job.tap" || :)" "$(grep -c '^not ok' "$results/$job.tap" || :)" 0
 }
 
@@ -104,5 +104,5 @@ lint_cppcheck() {
     mkdir -p "$work/cppcheck"
     gate "cppcheck" sh -c 'cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
         --std=c11 --suppress=missingInclude --suppress=unknownMacro --suppress=normalCheckLevelMaxBranches -D__linux__ -D_GNU_SOURCE -UNDEBUG \
-        --cppcheck-build-dir="$0" -j "$1" -I src -I "$2" $(cat)' "$work/cppcheck" "$places" "$work/gcc" < <(sources 'src/*.c')
+        --cppcheck-build-dir="$0" -j "$1" -I src -I "$2" $(cat)' "$work/cppcheck" "$places" "$work-gcc" < <(sources 'src/*.c')
 }

@@ -23,7 +23,7 @@ suite() {
     shift 3
     # The quotes are for the shell inside.
     # shellcheck disable=SC2016
-    as_root env NIXCAGE_BUILD="$work/$build" NIXCAGE="$work/$build/src/nixcage" NIXCAGE_TEST_CACHE="$test_cache" \
+    as_root env NIXCAGE_BUILD="$work-$build" NIXCAGE="$work-$build/src/nixcage" NIXCAGE_TEST_CACHE="$test_cache" \
         NIXCAGE_TEST_REQUIRE=1 ASAN_OPTIONS="${ASAN_OPTIONS:-}" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}" LSAN_OPTIONS="${LSAN_OPTIONS:-}" \
         NIXCAGE_TEST_KEEP="NIXCAGE_TEST_REQUIRE ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS CI" CI="${CI:-}" \
         timeout --kill-after=10 "${suite_timeout:-400}" \
@@ -38,7 +38,7 @@ suite() {
 # A suite that needs neither root nor a cage: tests of the scripts.
 suite_plain() {
     local status=0
-    env -u CI NIXCAGE_SRC="$src" NIXCAGE="$work/gcc/src/nixcage" timeout --kill-after=10 "${suite_timeout:-400}" \
+    env -u CI NIXCAGE_SRC="$src" NIXCAGE="$work-gcc/src/nixcage" timeout --kill-after=10 "${suite_timeout:-400}" \
         bats --tap "$src/tests/$1" >"$results/$job.tap" || status=$?
     cat "$results/$job.tap"
     count_tap

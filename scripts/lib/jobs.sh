@@ -18,7 +18,7 @@ count() {
 gate() {
     local name=$1 status=0
     shift
-    "$@" || status=$?
+    "$@" >"$results/$job.gate" 2>&1 || status=$?
     if [ "$status" = 0 ]; then
         echo "ok - $name"
         count 1 0 0
@@ -26,6 +26,7 @@ gate() {
         echo "not ok - $name (status $status)"
         count 0 1 0
     fi
+    sed 's/^/  /' "$results/$job.gate"
 }
 
 # Called by a job that cannot run here: counts one skip, with its reason.
@@ -128,7 +129,7 @@ finish_job() {
 show_failure() {
     local log=$results/$1.log
     if grep -q '^not ok' "$log"; then
-        grep -A 25 '^not ok' "$log" | head -n 120 | sed 's/^/     | /'
+        awk '/^ok/ { shown = 0 } /^not ok/ { shown = 16 } shown-- > 0' "$log" | grep -v '^# -- *$' | head -n 60 | cut -c 1-220 | sed 's/^/     | /'
     else
         tail -n 60 "$log" | sed 's/^/     | /'
     fi

@@ -57,8 +57,7 @@ static void add_interactive(const struct cage_planner *p, struct cage_strbuf *rc
                      cage_level_name(p->config->level), cage_level_name(p->config->level));
 }
 
-/* The host's shell in a cage that is made of its system only. The caller frees; NULL: none. */
-static char *system_shell(const struct cage_planner *p, bool *is_bash)
+char *cage_plan_system_shell(const struct cage_planner *p, bool *is_bash)
 {
     static const char *const candidates[] = {"/bin/bash", "/usr/bin/bash", "/run/current-system/sw/bin/bash",
                                              "/bin/sh"};
@@ -81,7 +80,7 @@ static char *system_shell(const struct cage_planner *p, bool *is_bash)
 static int add_shell(struct cage_planner *p, struct cage_error *err)
 {
     bool is_bash = true;
-    cage_autofree char *shell = p->nix ? cage_strdup(p->nix->bash) : system_shell(p, &is_bash);
+    cage_autofree char *shell = p->nix ? cage_strdup(p->nix->bash) : cage_plan_system_shell(p, &is_bash);
     CAGE_STRBUF_AUTO rc = {0};
 
     if (!shell) {

@@ -21,6 +21,10 @@ static const char *const live[] = {
     "all_proxy", "no_proxy",
 };
 
+/* Values that may be shown although they come from the caller; "LC_" and the like are prefixes. */
+static const char *const harmless[] = {"TERM", "COLORTERM", "LANG",   "LANGUAGE", "LC_",
+                                       "TZ",   "EDITOR",    "VISUAL", "PAGER"};
+
 /* Names of nixcage's own, which a configuration cannot set; and why not. */
 static const struct {
     const char *name, *why;
@@ -43,6 +47,14 @@ static const char *value_of(const char *entry)
     return equals ? equals + 1 : "";
 }
 
+static bool is_shown(const char *name, const char *value)
+{
+    for (size_t i = 0; i < CAGE_LEN(harmless); i++)
+        if (strncmp(name, harmless[i], strlen(harmless[i])) == 0)
+            return !cage_env_looks_secret(name, value);
+    return false;
+}
+
 static void add_impure(struct cage_planner *p)
 {
     struct cage_reason reason = cage_rule_at("pure = false", p->config->marks[CAGE_KEY_NIX_PURE]);
@@ -54,7 +66,7 @@ static void add_impure(struct cage_planner *p)
         if (!cage_schema_env_name_ok(name) || cage_env_is_dropped(name) ||
             cage_env_looks_secret(name, value_of(entry)))
             continue;
-        cage_plan_setenv(p->plan, name, value_of(entry), true, reason);
+        cage_plan_setenv(p->plan, name, value_of(entry), !is_shown(name, value_of(entry)), reason);
     }
 }
 
@@ -78,6 +90,8 @@ static void add_packages(struct cage_planner *p)
 static void add_live(struct cage_planner *p)
 {
     struct cage_reason reason = cage_rule("as in the caller's environment");
+    bool is_bash;
+    cage_autofree char *shell = p->nix ? cage_strdup(p->nix->bash) : cage_plan_system_shell(p, &is_bash);
 
     for (size_t i = 0; i < CAGE_LEN(live); i++) {
         const char *value = cage_host_getenv(p->host, live[i]);
@@ -89,10 +103,8 @@ static void add_live(struct cage_planner *p)
     cage_plan_setenv(p->plan, "HOME", p->home, false, cage_rule("home"));
     cage_plan_setenv(p->plan, "USER", p->host->user, false, cage_rule("user"));
     cage_plan_setenv(p->plan, "LOGNAME", p->host->user, false, cage_rule("user"));
-    if (p->nix)
-        cage_plan_setenv(p->plan, "SHELL", p->nix->bash, false, cage_rule("shell of the packages"));
-    else
-        cage_plan_setenv(p->plan, "SHELL", "/bin/sh", false, cage_rule("shell of the system"));
+    if (shell)
+        cage_plan_setenv(p->plan, "SHELL", shell, false, cage_rule(p->nix ? "packages" : "system"));
 }
 
 /* XDG base directories: below .nixcage/local, unless something of the user's is shown at the usual place. */
@@ -186,7 +198,8 @@ static void add_own(struct cage_planner *p)
     cage_plan_setenv(p->plan, "NIXCAGE_ROOT", p->root, false, reason);
     cage_plan_setenv(p->plan, "NIXCAGE_LEVEL", cage_level_name(p->config->level), false, reason);
     cage_plan_setenv(p->plan, "NIXCAGE_OS", p->host->os, false, reason);
-    if (!p->ca_file)
+    /* Another bind may lie where the certificates would have been. */
+    if (!p->ca_file || !cage_plan_covering(p->plan, p->ca_file))
         return;
     if (!cage_plan_getenv(p->plan, "SSL_CERT_FILE"))
         cage_plan_setenv(p->plan, "SSL_CERT_FILE", p->ca_file, false, cage_rule("CA certificates"));
@@ -221,7 +234,8 @@ static int add_passthrough(struct cage_planner *p, struct cage_error *err)
                           "passthrough_env: SSH_AUTH_SOCK alone does not show the agent's socket: set "
                           "ssh_agent = true in [cage]");
         if (value)
-            cage_plan_setenv(p->plan, item->value, value, true, cage_rule_at("passthrough_env", item->mark));
+            cage_plan_setenv(p->plan, item->value, value, !is_shown(item->value, value),
+                             cage_rule_at("passthrough_env", item->mark));
     }
     return 0;
 }

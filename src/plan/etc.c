@@ -131,6 +131,22 @@ static int add_time_zone(struct cage_planner *p, struct cage_error *err)
 
 #define CA_DEST "/etc/ssl/certs/ca-certificates.crt"
 
+/* Whether a file of the host's is seen under its own name, symlinks on the way included. */
+static bool is_seen(const struct cage_planner *p, const char *path)
+{
+    cage_autofree char *here = cage_plan_host_path(p->plan, path);
+    cage_autofree char *there = NULL;
+    struct cage_file_fact fact;
+    bool seen;
+
+    if (!here || strcmp(here, path) != 0 || p->host->lookup(p->host, path, &fact, NULL) < 0)
+        return false;
+    there = cage_plan_host_path(p->plan, fact.real);
+    seen = fact.type == CAGE_FILE_REGULAR && there && strcmp(there, fact.real) == 0;
+    cage_file_fact_finish(&fact);
+    return seen;
+}
+
 static int add_ca(struct cage_planner *p, struct cage_error *err)
 {
     const char *const candidates[] = {
@@ -149,6 +165,12 @@ static int add_ca(struct cage_planner *p, struct cage_error *err)
 
     if (p->plan->net == CAGE_NET_NONE)
         return 0;
+    /* With the host's own directories the bundle is there already. */
+    for (size_t i = 0; i < CAGE_LEN(candidates); i++)
+        if (candidates[i] && candidates[i][0] == '/' && is_seen(p, candidates[i])) {
+            p->ca_file = candidates[i];
+            return 0;
+        }
     for (size_t i = 0; added == 0 && i < CAGE_LEN(candidates); i++)
         if (candidates[i] && candidates[i][0] == '/')
             added = cage_plan_bind(p, candidates[i], CA_DEST, CAGE_BIND_OPTIONAL | CAGE_BIND_SOFT,

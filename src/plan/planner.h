@@ -141,6 +141,9 @@ int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths,
 /* Where a /nix/… path lies on the host. The caller frees. */
 char *cage_plan_store_host_path(const struct cage_planner *p, const char *store_path);
 
+/* The shell of a cage that is made of the host's system only. The caller frees; NULL: none. */
+char *cage_plan_system_shell(const struct cage_planner *p, bool *is_bash);
+
 /* The first regular file (or symlink) `name` in the environment's own PATH, as seen in the cage; NULL: none.
  */
 char *cage_plan_find_tool(const struct cage_planner *p, const char *name);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A configuration and a described machine in, the exact plan and bwrap's exact arguments out. UPDATE_GOLDEN=1
+ * writes the expected files anew: read the difference before you believe it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "plan_fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GOLDEN TEST_SRCDIR "/../../golden/plan"
+
+static const struct {
+    const char *name, *root;
+} hosts[] = {
+    {"debian", "/home/u/proj"}, {"nixos", "/home/u/proj"}, {"fedora", "/root/proj"}, {"plain", "/work/proj"}};
+
+static const struct {
+    const char *name, *toml;
+    bool interactive, without_nix;
+} configs[] = {
+    {"standard", "", false, false},
+    {"strict", "[sandbox]\nlevel = \"strict\"\n", false, false},
+    {"relaxed", "[sandbox]\nlevel = \"relaxed\"\n", false, false},
+    {"shell", "", true, false},
+    {"offline", "[sandbox.network]\nallow = false\n", false, false},
+    {"binds",
+     "[sandbox.filesystem]\nro_bind = [\"/data/models\", \"~/.gitconfig?\", \"src?\"]\nrw_bind = "
+     "[\"~/.claude?\"]\n",
+     false, false},
+    {"blacklist",
+     "[sandbox]\nlevel = \"relaxed\"\n[sandbox.filesystem]\nblacklist = [\"~/.ssh\", \"~/.gitconfig\", "
+     "\"~/.aws\", "
+     "\"~/proj/.vscode\", \"~/proj/src\"]\n",
+     false, false},
+    {"system", "[sandbox.filesystem]\nsystem = true\n", false, false},
+    {"system-only", "[sandbox.filesystem]\nsystem = true\n[nix]\npackages = []\n", true, true},
+    {"impure", "[nix]\npure = false\n[cage]\nenv = [\"MODE=fast\", \"MY_TOKEN=x\"]\n", false, false},
+    {"shared", "[nix]\nstore_mode = \"shared\"\n", false, false},
+    {"copy", "[nix]\nstore_mode = \"copy\"\n", false, false},
+    {"full", "[nix]\nstore_view = \"full\"\n", false, false},
+    {"agent", "[cage]\nssh_agent = true\n", false, false},
+    {"protect",
+     "[sandbox.filesystem]\nprotect = [\"Makefile\", \"ci/deploy.yml\"]\nunprotect = [\".vscode\", "
+     "\".git\"]\n",
+     false, false},
+};
+
+static void compare(const char *name, const char *got)
+{
+    cage_autofree char *path = cage_format("%s/%s.golden", GOLDEN, name);
+    CAGE_STRBUF_AUTO want = {0};
+    struct cage_error err;
+
+    cage_strbuf_init(&want);
+    if (getenv("UPDATE_GOLDEN")) {
+        assert_return_code(cage_fs_write_atomic(AT_FDCWD, path, got, strlen(got), 0644, &err), 0);
+        return;
+    }
+    if (cage_fs_read(AT_FDCWD, path, 1 << 20, &want, &err) < 0)
+        fail_msg("%s: %s", name, err.message);
+    if (strcmp(want.buf, got) != 0) {
+        print_error("%s differs; it is now:\n%s\n", path, got);
+        fail_msg("%s", name);
+    }
+}
+
+static void test_all(void **state)
+{
+    (void)state;
+    for (size_t h = 0; h < CAGE_LEN(hosts); h++)
+        for (size_t c = 0; c < CAGE_LEN(configs); c++) {
+            cage_autofree char *name = cage_format("%s-%s", hosts[h].name, configs[c].name);
+            CAGE_STRBUF_AUTO out = {0};
+            struct plan_fixture f;
+
+            plan_fixture_init(&f, hosts[h].name, hosts[h].root, NULL);
+            f.interactive = configs[c].interactive;
+            f.without_nix = configs[c].without_nix;
+            cage_strbuf_init(&out);
+            if (plan_fixture_build(&f, configs[c].toml) < 0)
+                cage_error_render(&f.err, &out);
+            else
+                plan_fixture_dump(&f, &out);
+            compare(name, out.buf);
+            plan_fixture_finish(&f);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
