@@ -73,8 +73,7 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
     hold = cage_hold_start(plan, err);
     if (err->code)
         return -1;
-    if (hold)
-        what.service = (struct cage_service){cage_hold_fd(hold), cage_hold_ready, hold};
+    what.hold = hold;
 
     cage_seccomp_bpf(plan->nested, &input.seccomp, &input.seccomp_size);
     cage_strbuf_init(&spec);

@@ -54,6 +54,9 @@ static void handle_signal(struct state *s, const struct signalfd_siginfo *info)
 
     if (sig == SIGCHLD) {
         reap(s);
+    } else if (sig == SIGIO && info->ssi_code > 0) {
+        if (s->what->hold)
+            cage_hold_look(s->what->hold);
     } else if (sig == SIGPIPE) {
         return;
     } else if (info->ssi_code <= 0) {

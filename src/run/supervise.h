@@ -4,10 +4,11 @@
 #define CAGE_RUN_SUPERVISE_H
 
 #include "base/error.h"
+#include "run/hold.h"
 #include "run/launch.h"
 #include "run/terminal.h"
 
-/* Something else to serve while waiting (held files); fd -1: nothing. */
+/* Something else to serve while waiting; fd -1: nothing. */
 struct cage_service {
     int fd;
     void (*ready)(void *context); /* called when fd can be read */
@@ -19,6 +20,7 @@ struct cage_supervision {
     const struct cage_launch *launch;
     struct cage_terminal *terminal; /* NULL: left alone */
     const char *command;            /* for messages */
+    struct cage_hold *hold;         /* or NULL */
     struct cage_service service;
 };
 
