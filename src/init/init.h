@@ -61,6 +61,7 @@ struct init_child {
     int control; /* to report on; close-on-exec */
     int ruleset; /* -2: none */
     int stdio[3];
+    int early_signal; /* came for the command before there was one; 0: none */
     bool *reported; /* set when a failure was sent: the parent shares its memory (vfork) */
 };
 

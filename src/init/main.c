@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { EXIT_FAILED = 125, FIRST_OWN_FD = 10 };
@@ -53,12 +54,32 @@ static int open_signals(struct init_failure *failure)
     return fd < 0 ? init_fail(failure, "cannot receive signals", NULL) : fd;
 }
 
+/* Until the supervisor has made the cage's network. The end of its side is the end of the cage. */
+static int wait_for_go(struct init_child *child, struct init_failure *failure)
+{
+    struct cage_message message = {0};
+
+    while (message.kind != CAGE_MSG_GO) {
+        ssize_t n = recv(child->control, &message, sizeof message, 0);
+
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return init_fail(failure, "nixcage is gone", NULL);
+        if (n == (ssize_t)sizeof message && message.kind == CAGE_MSG_SIGNAL)
+            child->early_signal = message.value;
+    }
+    return 0;
+}
+
 static int start(struct init_child *child, pid_t *command, struct init_failure *failure)
 {
+    if (child->spec->flags & CAGE_SPEC_WAIT)
+        init_send(child->control, CAGE_MSG_WAITING, 0, "");
     if (init_verify(child->spec, failure) < 0)
         return -1;
     child->ruleset = init_landlock(child->spec, failure);
     if (child->ruleset == -1)
+        return -1;
+    if ((child->spec->flags & CAGE_SPEC_WAIT) && wait_for_go(child, failure) < 0)
         return -1;
     *command = vfork();
     if (*command == 0)
@@ -102,5 +123,7 @@ int main(int argc, char **argv)
     }
     if (!reported)
         init_send(child.control, CAGE_MSG_STARTED, 0, "");
+    if (child.early_signal > 0)
+        kill(command, child.early_signal);
     return init_follow(child.control, signals, command);
 }

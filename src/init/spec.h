@@ -33,6 +33,7 @@ enum cage_spec_flags {
     CAGE_SPEC_LIMIT_STORE = 1,    /* Landlock store view */
     CAGE_SPEC_SCOPE_ABSTRACT = 2, /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
     CAGE_SPEC_SCOPE_SIGNAL = 4,   /* LANDLOCK_SCOPE_SIGNAL */
+    CAGE_SPEC_WAIT = 8,           /* send CAGE_MSG_WAITING, start nothing before CAGE_MSG_GO */
 };
 
 struct cage_spec_verify {
@@ -66,6 +67,8 @@ enum cage_message_kind {
     CAGE_MSG_EXITED,  /* init → supervisor: value: wait status */
     CAGE_MSG_STOPPED, /* init → supervisor: value: the stop signal */
     CAGE_MSG_SIGNAL,  /* supervisor → init: value: signal for the command */
+    CAGE_MSG_WAITING, /* init → supervisor: the cage's namespaces are there; value: 0 */
+    CAGE_MSG_GO,      /* supervisor → init: the answer to it */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "net/rules.h"
 #include "plan/planner.h"
 
 #include <stdlib.h>
@@ -74,6 +75,8 @@ static void add_names(struct cage_planner *p)
              "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nservices: "
              "files\nprotocols: files\n",
              "files and DNS");
+    if (p->plan->net == CAGE_NET_GATE && p->plan->gate.names)
+        add_file(p, "/etc/resolv.conf", "nameserver " CAGE_GATE_RESOLVER "\n", "the gate answers for hosts");
     if (resolv)
         add_file(p, "/etc/resolv.conf", resolv, "the host's name servers");
 }

@@ -32,6 +32,9 @@ void cage_plan_finish(struct cage_plan *plan)
     free(plan->ops);
     free(plan->env);
     free(plan->protected_paths);
+    cage_strv_finish(&plan->gate.hosts);
+    free(plan->gate.expose);
+    free(plan->gate.host_ports);
     cage_strv_finish(&plan->argv);
     cage_strv_finish(&plan->store_paths);
     cage_strv_finish(&plan->make_dirs);

@@ -69,6 +69,14 @@ struct cage_protected {
     struct cage_reason reason;
 };
 
+/* What the gate lets through; see net/gate.h. */
+struct cage_plan_gate {
+    bool names; /* `hosts` is there: the cage's resolver is the gate */
+    struct cage_strv hosts;
+    uint16_t *expose, *host_ports;
+    size_t n_expose, n_host_ports;
+};
+
 struct cage_plan {
     struct cage_op *ops; /* in the order they must be carried out */
     size_t n_ops, alloc_ops;
@@ -82,6 +90,7 @@ struct cage_plan {
     char *path_value;      /* PATH used to find argv[0] in the cage */
     enum cage_net_mode net;
     struct cage_reason net_reason;
+    struct cage_plan_gate gate; /* CAGE_NET_GATE */
     bool nested;
 
     bool limit_store;         /* store_view = "closure": only store_paths below /nix/store can be opened */

@@ -7,21 +7,6 @@
 
 enum { ABI_SCOPES = 6 };
 
-static bool has_hosts(const struct cage_planner *p)
-{
-    return p->config->hosts.set && p->config->hosts.n > 0;
-}
-
-static bool has_expose(const struct cage_planner *p)
-{
-    return p->config->expose.n > 0;
-}
-
-static bool has_host_ports(const struct cage_planner *p)
-{
-    return p->config->host_ports.n > 0;
-}
-
 static bool has_cpus(const struct cage_planner *p)
 {
     return p->config->cpus > 0;
@@ -57,11 +42,6 @@ static const struct {
     bool is_limit; /* enforce = "warn" turns the error into a warning */
     const char *message, *hint;
 } rows[] = {
-    {CAGE_KEY_NET_HOSTS, has_hosts, false, "hosts is not supported yet",
-     "set allow = false, or take hosts away"},
-    {CAGE_KEY_NET_EXPOSE, has_expose, false, "expose is not supported yet", "take expose away"},
-    {CAGE_KEY_NET_HOST_PORTS, has_host_ports, false, "host_ports is not supported yet",
-     "take host_ports away"},
     {CAGE_KEY_RES_CPUS, has_cpus, true, "cpus is not supported yet",
      "take cpus away, or set enforce = \"warn\""},
     {CAGE_KEY_RES_MEMORY, has_memory, true, "memory is not supported yet",
@@ -76,6 +56,30 @@ static const struct {
      "[sandbox.network]"},
 };
 
+static uint16_t *copy_ports(const struct cage_ports *ports, size_t *n)
+{
+    uint16_t *copy = cage_alloc(ports->n * sizeof *copy);
+
+    for (size_t i = 0; i < ports->n; i++)
+        copy[i] = ports->items[i].port;
+    *n = ports->n;
+    return copy;
+}
+
+/* On a network of its own the cage has nothing but what these let through. */
+static void add_gate(struct cage_planner *p)
+{
+    const struct cage_config *config = p->config;
+    struct cage_plan_gate *gate = &p->plan->gate;
+
+    p->plan->net = CAGE_NET_GATE;
+    gate->names = config->hosts.set && config->hosts.n > 0;
+    for (size_t i = 0; i < config->hosts.n; i++)
+        cage_strv_add(&gate->hosts, config->hosts.items[i].value);
+    gate->expose = copy_ports(&config->expose, &gate->n_expose);
+    gate->host_ports = copy_ports(&config->host_ports, &gate->n_host_ports);
+}
+
 void cage_plan_choose_network(struct cage_planner *p)
 {
     const struct cage_config *config = p->config;
@@ -89,9 +93,11 @@ void cage_plan_choose_network(struct cage_planner *p)
     } else if (!config->net_allow) {
         plan->net = CAGE_NET_NONE;
     } else if (config->hosts.set) {
-        plan->net = config->hosts.n > 0 ? CAGE_NET_GATE : CAGE_NET_NONE;
+        plan->net = CAGE_NET_NONE;
         plan->net_reason = cage_rule_at("hosts", config->hosts.mark);
     }
+    if (plan->net == CAGE_NET_NONE && (config->hosts.n || config->expose.n || config->host_ports.n))
+        add_gate(p);
 }
 
 int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err)

@@ -250,6 +250,8 @@ int cage_launch_start(struct cage_launch *launch, const struct cage_launch_input
     *launch = (struct cage_launch){.pid = -1, .control = -1, .text = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         cage_error_sys(err, errno, "cannot make a socket pair");
+    else if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) < 0)
+        cage_error_sys(err, errno, "cannot ask for credentials");
     else if (pipe2(pipe_ends, O_CLOEXEC) < 0)
         cage_error_sys(err, errno, "cannot make a pipe");
     else

@@ -2,6 +2,8 @@
 #include "run/run.h"
 #include "backend/backend.h"
 #include "base/mem.h"
+#include "net/gate.h"
+#include "net/record.h"
 #include "run/hold.h"
 #include "run/launch.h"
 #include "run/seccomp.h"
@@ -42,6 +44,48 @@ static void signals_release(struct signals *signals)
     sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
 
+/* The gate of a run. */
+struct network {
+    const struct cage_plan *plan;
+    const struct cage_host *host;
+    struct cage_gate *gate;
+    struct cage_error err; /* why there is none */
+};
+
+/* For struct cage_attach. */
+static bool attach_network(void *context, pid_t init)
+{
+    struct network *network = context;
+    const struct cage_plan_gate *gate = &network->plan->gate;
+    const struct cage_host *host = network->host;
+    const char *root = network->plan->project_root;
+    cage_autofree char *log_path = cage_record_path(host->state_home, root ? root : host->cwd);
+    struct cage_gate_options options = {
+        .hosts = gate->hosts.items,
+        .n_hosts = gate->hosts.n,
+        .names = gate->names,
+        .expose = gate->expose,
+        .n_expose = gate->n_expose,
+        .host_ports = gate->host_ports,
+        .n_host_ports = gate->n_host_ports,
+        .env = &host->env,
+        .log_path = log_path,
+    };
+
+    return cage_gate_start(&network->gate, &options, init, &network->err) == 0;
+}
+
+static void end_network(struct network *network, void (*say)(const char *line))
+{
+    CAGE_STRBUF_AUTO summary;
+    char *save = NULL;
+
+    cage_strbuf_init(&summary);
+    cage_gate_finish(network->gate, &summary);
+    for (char *line = strtok_r(summary.buf, "\n", &save); line && say; line = strtok_r(NULL, "\n", &save))
+        say(line);
+}
+
 /* Everything between making the plan's directories and the last look at the project. */
 static int run(const struct cage_plan *plan, const struct cage_run_options *options,
                const struct cage_bwrap_args *args, bool staged, const struct signals *signals, int *status,
@@ -65,6 +109,7 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
         .command = plan->argv.items[0],
         .service = {.fd = -1},
     };
+    struct network network = {.plan = plan, .host = options->host};
     struct cage_hold *hold;
     int rc;
 
@@ -73,8 +118,11 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
     hold = cage_hold_start(plan, err);
     if (err->code)
         return -1;
-    what.hold = hold;
+    if (hold)
+        what.service = (struct cage_service){cage_hold_fd(hold), cage_hold_ready, hold};
 
+    if (plan->net == CAGE_NET_GATE)
+        what.attach = (struct cage_attach){attach_network, &network};
     cage_seccomp_bpf(plan->nested, &input.seccomp, &input.seccomp_size);
     cage_strbuf_init(&spec);
     cage_spec_write(plan, options->capture_fd, &signals->mask, &spec);
@@ -84,6 +132,11 @@ static int run(const struct cage_plan *plan, const struct cage_run_options *opti
         rc = cage_supervise(&what, signals->fd, status, err);
     cage_launch_finish(&launch);
     cage_terminal_finish(&terminal);
+    end_network(&network, options->say);
+    if (network.err.code) {
+        *err = network.err;
+        rc = -1;
+    }
     cage_hold_end(hold, options->say);
     return rc;
 }

@@ -48,6 +48,8 @@ static uint32_t flags_of(const struct cage_plan *plan)
         flags |= CAGE_SPEC_SCOPE_ABSTRACT;
     if (plan->scope_signal)
         flags |= CAGE_SPEC_SCOPE_SIGNAL;
+    if (plan->net == CAGE_NET_GATE)
+        flags |= CAGE_SPEC_WAIT;
     return flags;
 }
 

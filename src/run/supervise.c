@@ -54,9 +54,6 @@ static void handle_signal(struct state *s, const struct signalfd_siginfo *info)
 
     if (sig == SIGCHLD) {
         reap(s);
-    } else if (sig == SIGIO && info->ssi_code > 0) {
-        if (s->what->hold)
-            cage_hold_look(s->what->hold);
     } else if (sig == SIGPIPE) {
         return;
     } else if (info->ssi_code <= 0) {
@@ -110,7 +107,18 @@ static void follow_stop(struct state *s, int sig)
     send_signal(s, SIGCONT);
 }
 
-static void handle_message(struct state *s, const struct cage_message *message)
+static void handle_waiting(const struct state *s, pid_t init)
+{
+    const struct cage_attach *attach = &s->what->attach;
+    struct cage_message go = {.kind = CAGE_MSG_GO};
+
+    if (attach->attach && init > 0 && attach->attach(attach->context, init))
+        (void)send(s->what->launch->control, &go, sizeof go, MSG_NOSIGNAL);
+    else
+        (void)shutdown(s->what->launch->control, SHUT_WR);
+}
+
+static void handle_message(struct state *s, const struct cage_message *message, pid_t sender)
 {
     switch ((enum cage_message_kind)message->kind) {
     case CAGE_MSG_FAILED:
@@ -124,21 +132,48 @@ static void handle_message(struct state *s, const struct cage_message *message)
     case CAGE_MSG_STOPPED:
         follow_stop(s, message->value);
         break;
+    case CAGE_MSG_WAITING:
+        handle_waiting(s, sender);
+        break;
     case CAGE_MSG_STARTED:
     case CAGE_MSG_SIGNAL:
+    case CAGE_MSG_GO:
         break;
     }
+}
+
+/* As recv(2) of one message; *sender is whose it is, as the kernel says (SCM_CREDENTIALS), or 0. */
+static ssize_t receive(int fd, struct cage_message *message, pid_t *sender)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    struct iovec iov = {message, sizeof *message};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control};
+    struct ucred who = {.pid = 0};
+    const struct cmsghdr *head;
+    ssize_t n;
+
+    msg.msg_controllen = sizeof control;
+    n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    head = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_CREDENTIALS)
+        memcpy(&who, CMSG_DATA(head), sizeof who);
+    *sender = who.pid;
+    return n;
 }
 
 /* Returns false at the end of the init's side. */
 static bool read_control(struct state *s)
 {
     struct cage_message message;
-    ssize_t n = recv(s->what->launch->control, &message, sizeof message, MSG_DONTWAIT);
+    pid_t sender;
+    ssize_t n = receive(s->what->launch->control, &message, &sender);
 
     if (n == (ssize_t)sizeof message) {
         message.text[sizeof message.text - 1] = '\0';
-        handle_message(s, &message);
+        handle_message(s, &message, sender);
         return true;
     }
     return n < 0 && (errno == EAGAIN || errno == EINTR);

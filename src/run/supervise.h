@@ -4,14 +4,19 @@
 #define CAGE_RUN_SUPERVISE_H
 
 #include "base/error.h"
-#include "run/hold.h"
 #include "run/launch.h"
 #include "run/terminal.h"
 
-/* Something else to serve while waiting; fd -1: nothing. */
+/* Something else to serve while waiting (held files); fd -1: nothing. */
 struct cage_service {
     int fd;
     void (*ready)(void *context); /* called when fd can be read */
+    void *context;
+};
+
+/* Called once with the cage's process 1, which waits (CAGE_SPEC_WAIT); false: end the cage. */
+struct cage_attach {
+    bool (*attach)(void *context, pid_t init); /* NULL: nobody waits */
     void *context;
 };
 
@@ -20,8 +25,8 @@ struct cage_supervision {
     const struct cage_launch *launch;
     struct cage_terminal *terminal; /* NULL: left alone */
     const char *command;            /* for messages */
-    struct cage_hold *hold;         /* or NULL */
     struct cage_service service;
+    struct cage_attach attach;
 };
 
 /*
