@@ -18,6 +18,11 @@ static const struct {
     {CAGE_OP_TMPFS, "/tmp", 01777, "empty temporary directory"},
     {CAGE_OP_TMPFS, "/run", 0755, "empty run-time directory"},
     {CAGE_OP_TMPFS, "/var/tmp", 01777, "empty temporary directory"},
+    {CAGE_OP_DIR, "/bin", 0755, "place for symlinks"},
+    {CAGE_OP_DIR, "/nix", 0755, "place for the store"},
+    {CAGE_OP_DIR, "/usr", 0755, "place for symlinks"},
+    {CAGE_OP_DIR, "/usr/bin", 0755, "place for symlinks"},
+    {CAGE_OP_DIR, "/run/nixcage", 0755, "nixcage's own files"},
     {CAGE_OP_SEAL, "/", 0, "the root directory is read-only"},
 };
 
@@ -54,9 +59,14 @@ static int add_home(struct cage_planner *p, struct cage_error *err)
 
 int cage_plan_add_base(struct cage_planner *p, struct cage_error *err)
 {
-    for (size_t i = 0; i < CAGE_LEN(base); i++)
-        cage_plan_add(p->plan, base[i].kind, NULL, base[i].dest, cage_rule(base[i].rule))->mode =
-            base[i].mode;
+    for (size_t i = 0; i < CAGE_LEN(base); i++) {
+        struct cage_op *op =
+            cage_plan_add(p->plan, base[i].kind, NULL, base[i].dest, cage_rule(base[i].rule));
+
+        op->mode = base[i].mode;
+        /* bwrap would make missing directories with mode 0700; the system's own ones take their place. */
+        op->soft = base[i].kind == CAGE_OP_DIR;
+    }
     if (add_proc_guards(p, err) < 0)
         return -1;
     return add_home(p, err);

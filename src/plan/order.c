@@ -49,7 +49,7 @@ static int strength(const struct cage_op *op)
     if (phase_of(op->kind) == 1)
         return 5; /* hiding always wins */
     if (op->soft)
-        return 0;
+        return op->kind == CAGE_OP_DIR ? -1 : 0;
     switch (op->kind) {
     case CAGE_OP_BIND:
         return op->writable ? 3 : 4; /* read-only wins over writable */

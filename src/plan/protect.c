@@ -71,7 +71,7 @@ static int guard(struct cage_planner *p, const struct cage_file_fact *fact, cons
         if (fact->type == CAGE_FILE_NONE || (at && at->kind == CAGE_OP_BIND && !at->writable))
             continue;
         op = cage_plan_add(p->plan, CAGE_OP_BIND, real, places.items[i], reason);
-        op->verify = true;
+        op->verify = fact->ino != 0; /* .nixcage may be made only just before the run */
         op->dev = fact->dev;
         op->ino = fact->ino;
     }
@@ -122,7 +122,9 @@ static int protect(struct cage_planner *p, const char *path, struct cage_reason 
         record_symlinks(p, path, reason);
     if (own || (!fact.is_symlink && is_writable_somewhere(p, fact.real)))
         cage_plan_protect(p->plan, path, fact.type != CAGE_FILE_NONE || own, reason);
-    rc = own ? 0 : guard(p, &fact, fact.real, reason, err);
+    if (own)
+        fact.type = CAGE_FILE_DIR;
+    rc = guard(p, &fact, fact.real, reason, err);
     cage_file_fact_finish(&fact);
     return rc;
 }
