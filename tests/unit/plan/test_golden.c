@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "plan/explain.h"
 #include "plan_fixture.h"
 
 #include <fcntl.h>
@@ -98,9 +99,34 @@ static void test_all(void **state)
         }
 }
 
+/* What `nixcage plan` prints, for every configuration on the first machine. */
+static void test_explained(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < CAGE_LEN(configs); c++) {
+        cage_autofree char *name = cage_format("explain-%s", configs[c].name);
+        cage_autofree char *json = cage_format("explain-%s-json", configs[c].name);
+        CAGE_STRBUF_AUTO out = {0};
+        struct plan_fixture f;
+
+        plan_fixture_init(&f, hosts[0].name, hosts[0].root, NULL);
+        f.interactive = configs[c].interactive;
+        f.without_nix = configs[c].without_nix;
+        assert_int_equal(plan_fixture_build(&f, configs[c].toml), 0);
+        cage_strbuf_init(&out);
+        cage_plan_explain(&f.plan, &f.config, &out);
+        compare(name, out.buf);
+        cage_strbuf_reset(&out);
+        cage_plan_explain_json(&f.plan, &f.config, &out);
+        if (c < 3)
+            compare(json, out.buf);
+        plan_fixture_finish(&f);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_explained)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
