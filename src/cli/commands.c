@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 enum {
+    DEBUG = 1u << CAGE_OPT_DEBUG,
     JSON = 1u << CAGE_OPT_JSON,
     PRESET = 1u << CAGE_OPT_PRESET,
     FORCE = 1u << CAGE_OPT_FORCE,
@@ -42,6 +43,42 @@ static const struct cage_command commands[] = {
         .operands = CAGE_OPERANDS_DIR,
         .outside = true,
         .run = cage_cmd_destroy,
+    },
+    {
+        .name = "run",
+        .synopsis = "[DIR --] CMD [ARG...]",
+        .summary = "Run a command in the cage",
+        .details = "CMD gets its arguments exactly as they are: there is no shell in between.\n"
+                   "Options of nixcage end at the first word that is not one. Without CMD, the\n"
+                   "[cage] command of nixcage.toml runs. The project is the nearest directory with\n"
+                   "a nixcage.toml, from DIR (default: here) upwards.\n"
+                   "\n"
+                   "  nixcage run npm test\n"
+                   "  nixcage run ~/project -- git status\n"
+                   "  nixcage run -- rg -- -x     (CMD is rg: the first -- ends the options)\n",
+        .options = DEBUG,
+        .operands = CAGE_OPERANDS_COMMAND,
+        .outside = true,
+        .run = cage_cmd_run,
+    },
+    {
+        .name = "shell",
+        .synopsis = "[DIR]",
+        .summary = "Start an interactive shell in the cage",
+        .details = "When [cage] command of nixcage.toml is set, that command starts instead.\n",
+        .options = DEBUG,
+        .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
+        .run = cage_cmd_shell,
+    },
+    {
+        .name = "status",
+        .synopsis = "[DIR]",
+        .summary = "Show the project's configuration and what is missing here",
+        .details = "Exit status 1: no project, or something that is required is missing.\n",
+        .options = JSON,
+        .operands = CAGE_OPERANDS_DIR,
+        .run = cage_cmd_status,
     },
     {
         .name = "list-presets",

@@ -200,25 +200,37 @@ static int open_subdirectory(int fd_, const char *name, const char *shown, mode_
     return cage_error_sys(err, errno, "cannot open %s", shown);
 }
 
-static int make_state(struct cage_files *files, struct undo *undo, struct cage_error *err)
+int cage_files_make_state(int dirfd_, bool *made, struct cage_error *err)
 {
-    cage_autofd int state = open_subdirectory(files->dirfd, STATE, STATE, 0755, &undo->made_state, err);
-    cage_autofd int local = -1;
     struct cage_strbuf ignore = {.buf = (char[]){"*\n"}, .len = 2};
+    bool made_local, made_ignore;
+    cage_autofd int state = open_subdirectory(dirfd_, STATE, STATE, 0755, made, err);
+    cage_autofd int local = -1;
     struct stat st;
-    bool made;
 
     if (state < 0)
         return -1;
-    sweep(state);
-    if (fstatat(state, ".gitignore", &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-        put(state, ".gitignore", &ignore, 0, err) < 0)
+    made_ignore = fstatat(state, ".gitignore", &st, AT_SYMLINK_NOFOLLOW) < 0;
+    if (made_ignore && put(state, ".gitignore", &ignore, 0, err) < 0)
         return cage_error_wrap(err, STATE);
-    local = open_subdirectory(state, "local", STATE "/local", 0700, &made, err);
+    local = open_subdirectory(state, "local", STATE "/local", 0700, &made_local, err);
     if (local < 0)
         return -1;
-    if (fsync(state) < 0 || fsync(files->dirfd) < 0)
-        return errno == EINVAL ? 0 : cage_error_sys(err, errno, "cannot sync %s", files->root);
+    if (*made || made_ignore || made_local)
+        if ((fsync(state) < 0 || fsync(dirfd_) < 0) && errno != EINVAL)
+            return cage_error_sys(err, errno, "cannot sync " STATE);
+    return 0;
+}
+
+static int make_state(struct cage_files *files, struct undo *undo, struct cage_error *err)
+{
+    cage_autofd int state = -1;
+
+    if (cage_files_make_state(files->dirfd, &undo->made_state, err) < 0)
+        return -1;
+    state = openat(files->dirfd, STATE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (state >= 0)
+        sweep(state);
     if (undo->made_state)
         cage_strv_add(&files->done, STATE "/\tthe cage's own files, ignored by git");
     return 0;

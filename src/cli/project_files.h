@@ -40,6 +40,13 @@ bool cage_files_present(const struct cage_files *files);
 int cage_files_init(struct cage_files *files, const char *config, size_t n, bool replace,
                     struct cage_error *err) CAGE_MUST_CHECK;
 
+/*
+ * Makes .nixcage/, its .gitignore and .nixcage/local (0700) below dirfd where they are
+ * missing, as in a fresh clone; *made: whether .nixcage itself was. Anything else in their places is an
+ * error. Needs no lock.
+ */
+int cage_files_make_state(int dirfd, bool *made, struct cage_error *err) CAGE_MUST_CHECK;
+
 /* Removes nixcage's files and its block; keep_config leaves nixcage.toml, for reinit to replace. */
 int cage_files_destroy(struct cage_files *files, bool keep_config, struct cage_error *err) CAGE_MUST_CHECK;
 

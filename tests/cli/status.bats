@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+# status and list-presets.
+
+load ../lib/common
+
+setup() {
+    need jq
+    make_project <<'END'
+[sandbox.filesystem]
+system = true
+[sandbox.network]
+allow = false
+[nix]
+packages = ["hello", "nodejs_22"]
+END
+    TOOLS=$BATS_TEST_TMPDIR/tools
+    mkdir "$TOOLS"
+    ln -s "$(command -v bwrap)" "$TOOLS/bwrap"
+}
+
+@test "status shows the configuration and the dependencies" {
+    run_split "$NIXCAGE" status
+    assert_status 0
+    assert_line "Project:   $PROJECT"
+    assert_line "Level:     standard"
+    assert_line "Network:   none"
+    assert_line "Packages:  hello, nodejs_22"
+    assert_line "Pure:      true"
+    assert_output_has '✓ bubblewrap'
+    assert_output_has '✓ nix'
+    assert_output_has 'All that is required is there.'
+}
+
+@test "status --json says the same" {
+    run_split "$NIXCAGE" status --json
+    assert_status 0
+    jq -e --arg p "$PROJECT" '.project == $p and .ok and .level == "standard" and .network.mode == "none"
+        and .packages == ["hello", "nodejs_22"] and .pure and (.dependencies | map(.name) | index("bubblewrap"))
+        and (.dependencies | all(.ok or (.required | not)))' <<<"$output"
+    run_split "$NIXCAGE" status --json "$PROJECT"
+    assert_status 0
+    cd /
+    run_split "$NIXCAGE" status "$PROJECT"
+    assert_line "Project:   $PROJECT"
+}
+
+@test "outside a project: says so, checks the dependencies all the same, exit 1" {
+    mkdir ../outside
+    cd ../outside
+    run_split "$NIXCAGE" status
+    assert_status 1
+    assert_stderr_has 'no nixcage.toml found'
+    assert_output_has 'bubblewrap'
+    run_split "$NIXCAGE" status --json
+    assert_status 1
+    jq -e '.project == null and (.dependencies | length > 0)' <<<"$output"
+}
+
+@test "a missing program: a cross, a fix, exit 1" {
+    PATH=$TOOLS run_split "$NIXCAGE" status
+    assert_status 1
+    assert_output_has '✗ nix'
+    assert_output_has 'fix: '
+    assert_output_has 'nix-bin'
+    assert_output_has 'Something that is required is missing.'
+    rm "$TOOLS/bwrap"
+    PATH=$TOOLS run_split "$NIXCAGE" status
+    assert_status 1
+    assert_output_has '✗ bubblewrap'
+    assert_output_has 'bubblewrap'
+}
+
+@test "Nix is not required where nothing needs it; direnv never is" {
+    printf '[sandbox.filesystem]\nsystem = true\n[nix]\npackages = []\n' >nixcage.toml
+    PATH=$TOOLS run_split "$NIXCAGE" status
+    assert_status 0
+    assert_output_has '✗ nix'
+    assert_output_has '(optional)'
+    assert_output_has '✗ direnv'
+}
+
+@test "a set-uid bwrap is refused" {
+    [ "$NIXCAGE_TEST_MODE" = root ] || skip 'needs a set-uid file of root'
+    rm "$TOOLS/bwrap"
+    cp "$(command -v bwrap)" "$TOOLS/bwrap"
+    chmod u+s "$TOOLS/bwrap"
+    PATH=$TOOLS:$PATH run_split "$NIXCAGE" status
+    assert_status 1
+    assert_output_has '✗ bubblewrap'
+}
+
+@test "a bwrap that cannot make a cage: what is wrong" {
+    rm "$TOOLS/bwrap"
+    cat >"$TOOLS/bwrap" <<'END'
+#!/bin/sh
+case $1 in
+--version) echo 'bubblewrap 0.8.0' ;;
+*)
+    echo 'bwrap: No permissions to create new namespace, likely because ...' >&2
+    exit 1
+    ;;
+esac
+END
+    chmod +x "$TOOLS/bwrap"
+    PATH=$TOOLS:$PATH run_split "$NIXCAGE" status
+    assert_status 1
+    assert_output_has '✗ sandbox'
+    assert_output_has 'fix: '
+}
+
+@test "ASCII where the locale is not UTF-8, no colours where there is no terminal" {
+    LC_ALL=C run_split "$NIXCAGE" status
+    assert_output_has 'ok bubblewrap'
+    refute_output_has '✓'
+    run_split "$NIXCAGE" status
+    [[ $output != *$'\e'* ]]
+}
+
+@test "colours on a terminal, unless NO_COLOR" {
+    need script
+    run_split script -qec "TERM=xterm '$NIXCAGE' status" /dev/null
+    assert_output_has $'\e[32m✓'
+    run_split script -qec "TERM=xterm NO_COLOR=1 '$NIXCAGE' status" /dev/null
+    refute_output_has $'\e'
+}
+
+@test "a broken nixcage.toml: its place, 125" {
+    echo 'x = 1' >>nixcage.toml
+    run_split "$NIXCAGE" status
+    assert_status 125
+    assert_stderr_has "$PROJECT/nixcage.toml:"
+}
+
+@test "list-presets: ours and the user's own" {
+    run_split "$NIXCAGE" list-presets
+    assert_status 0
+    [[ $output == *claude-code\ * ]]
+    mkdir -p "$XDG_CONFIG_HOME/nixcage/presets"
+    printf '# My own\n[nix]\npackages = ["hello"]\n' >"$XDG_CONFIG_HOME/nixcage/presets/mine.toml"
+    run_split "$NIXCAGE" list-presets
+    assert_output_has 'My own (yours)'
+    run_split "$NIXCAGE" list-presets --json
+    jq -e 'map(select(.name == "mine")) == [{name: "mine", description: "My own", user: true,
+        path: (env.XDG_CONFIG_HOME + "/nixcage/presets/mine.toml")}]' <<<"$output"
+    "$NIXCAGE" init --preset mine ../other
+    grep -q 'packages = \["hello"\]' ../other/nixcage.toml
+    rm -r "$XDG_CONFIG_HOME/nixcage"
+}
+
+@test "every preset makes a project whose configuration is valid" {
+    local name
+    for name in $("$NIXCAGE" list-presets --json | jq -r '.[].name'); do
+        "$NIXCAGE" init --preset "$name" "../$name"
+        run_split "$NIXCAGE" status --json "../$name"
+        jq -e '.project' <<<"$output"
+        [ "$status" -le 1 ]
+    done
+}
+
+@test "an unknown preset makes nothing" {
+    run_split "$NIXCAGE" init --preset nope ../new
+    assert_status 125
+    assert_stderr_has "Unknown preset: 'nope' (see 'nixcage list-presets')"
+    [ ! -e ../new ]
+}
