@@ -12,7 +12,7 @@ static const struct meaning {
     const char *message; /* NULL: bwrap's own */
     const char *hint;
 } meanings[] = {
-    {"No space left on device", "the limit of user namespaces is reached",
+    {"Creating new namespace failed: No space left on device", "the limit of user namespaces is reached",
      "raise it: sudo sysctl user.max_user_namespaces=65536"},
     {"Can't mount proc on", NULL,
      "an outer container masks parts of /proc; give it an unmasked one (podman: --security-opt unmask=ALL, "
@@ -73,14 +73,21 @@ static bool has_value(const struct cage_host *host, const struct setting *settin
     return now && strncmp(now, setting->forbids, n) == 0 && (now[n] == '\n' || now[n] == '\0');
 }
 
-static int diagnose_namespaces(const struct cage_host *host, const char *text, struct cage_error *err)
+/* Names the setting that forbids user namespaces. False when none does. */
+static bool blame_setting(const struct cage_host *host, struct cage_error *err)
 {
     for (size_t i = 0; i < CAGE_LEN(settings); i++) {
         if (!has_value(host, &settings[i]))
             continue;
         cage_error_set(err, CAGE_ERR_MISSING, "%s", settings[i].message);
-        return cage_error_hint(err, "%s", settings[i].hint);
+        cage_error_hint(err, "%s", settings[i].hint);
+        return true;
     }
+    return false;
+}
+
+static int diagnose_namespaces(const char *text, struct cage_error *err)
+{
     cage_error_set(err, CAGE_ERR_MISSING, "no user namespace can be made here: %s", text);
     return cage_error_hint(err, "the kernel, a security module or an outer container forbids them; nixcage "
                                 "needs unprivileged user namespaces");
@@ -120,8 +127,8 @@ int cage_diagnose_bwrap(const struct cage_host *host, const char *text, int wait
 
     if (!*line)
         return diagnose_silence(wait_status, err);
-    if (names_namespaces(text) && !strstr(text, "No space left"))
-        return diagnose_namespaces(host, line, err);
+    if (names_namespaces(text) && blame_setting(host, err))
+        return -1;
     cage_error_set(err, CAGE_ERR_CAGE, "bwrap could not build the cage: %s", line);
     for (size_t i = 0; i < CAGE_LEN(meanings); i++) {
         if (!strstr(text, meanings[i].text))
@@ -130,5 +137,5 @@ int cage_diagnose_bwrap(const struct cage_host *host, const char *text, int wait
             cage_error_set(err, CAGE_ERR_MISSING, "%s (bwrap: %s)", meanings[i].message, line);
         return cage_error_hint(err, "%s", meanings[i].hint);
     }
-    return -1;
+    return names_namespaces(text) ? diagnose_namespaces(line, err) : -1;
 }
