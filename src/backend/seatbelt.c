@@ -304,11 +304,13 @@ static void metadata(struct cage_sbpl *s, const struct cage_seatbelt_input *in)
         add_ancestors(&way, in->nodes.items[i]);
         cage_strv_add(&way, in->nodes.items[i]);
     }
+    for (size_t i = 0, n_way = way.n; i < n_way; i++)
+        cage_sbpl_names(way.items[i], false, &way);
     cage_strv_sort_unique(&way);
     cage_sbpl_section(s, "names on the way");
     cage_sbpl_allow(s, "file-read-metadata");
     for (size_t i = 0; i < way.n; i++)
-        cage_sbpl_path(s, CAGE_SBPL_LITERAL, way.items[i]);
+        cage_sbpl_literal(s, way.items[i]);
     cage_sbpl_end(s);
 }
 
@@ -363,6 +365,8 @@ static bool has_outbound(const struct cage_seatbelt_input *in)
 
 static void blacklist(struct cage_sbpl *s, const struct cage_strv *deny, bool outbound)
 {
+    if (deny->n == 0)
+        return;
     cage_sbpl_section(s, "blacklist");
     cage_sbpl_deny(s, outbound ? CAGE_SBPL_OPS_READ " " CAGE_SBPL_OPS_WRITE " " CAGE_SBPL_OPS_RUN
                                                     " network-outbound"

@@ -128,6 +128,11 @@ void cage_sbpl_path(struct cage_sbpl *s, enum cage_sbpl_match match, const char 
     }
 }
 
+void cage_sbpl_literal(struct cage_sbpl *s, const char *path)
+{
+    one_path(s, "literal", path);
+}
+
 void cage_sbpl_end(struct cage_sbpl *s)
 {
     if (s->n_filters == 0)

@@ -51,6 +51,9 @@ void cage_sbpl_filterf(struct cage_sbpl *s, const char *fmt, ...) __attribute__(
  */
 void cage_sbpl_path(struct cage_sbpl *s, enum cage_sbpl_match match, const char *path);
 
+/* Adds a filter for a path under this name only. */
+void cage_sbpl_literal(struct cage_sbpl *s, const char *path);
+
 /* Closes the rule and writes it, if it has a filter. */
 void cage_sbpl_end(struct cage_sbpl *s);
 

@@ -114,6 +114,15 @@ static bool is_nix(const char *path)
     return strcmp(path, "/nix/store") == 0 || strcmp(path, "/nix/var/nix/profiles") == 0;
 }
 
+/* Read-only binds that only carry out a protection: the profile has a stronger way to say that. */
+static bool is_protection(const struct maker *m, const struct cage_op *op)
+{
+    for (size_t i = 0; !op->writable && i < m->plan->n_protected; i++)
+        if (strcmp(m->plan->protected_paths[i].path, op->dest) == 0 && !m->plan->protected_paths[i].hide)
+            return true;
+    return false;
+}
+
 static int add_bind(struct maker *m, const struct cage_op *op, struct cage_error *err)
 {
     struct cage_seatbelt_input *in = &m->job->input;
@@ -167,7 +176,7 @@ static int add_ops(struct maker *m, struct cage_error *err)
 
         switch (op->kind) {
         case CAGE_OP_BIND:
-            if (add_bind(m, op, err) < 0)
+            if (!is_protection(m, op) && add_bind(m, op, err) < 0)
                 return -1;
             break;
         case CAGE_OP_MASK_DIR:

@@ -133,6 +133,9 @@ static bool read_setting(struct cage_host *host, const char *key, char *rest)
         set(&host->user, cut(&rest));
         host->uid = (uid_t)strtoul(cut(&rest), NULL, 10);
         host->gid = (gid_t)strtoul(rest, NULL, 10);
+    } else if (strcmp(key, "os") == 0) {
+        set(&host->os, rest);
+        set(&host->system, strcmp(rest, "macos") == 0 ? "aarch64-darwin" : "x86_64-linux");
     } else if (strcmp(key, "landlock") == 0) {
         host->landlock_abi = atoi(rest);
     } else if (strcmp(key, "env") == 0) {

@@ -2,7 +2,7 @@
 /*
  * A machine described by text, for tests of what is pure. One line each:
  *
- *   home PATH | cwd PATH | user NAME UID GID | landlock ABI | env NAME=VALUE
+ *   os linux|macos | home PATH | cwd PATH | user NAME UID GID | landlock ABI | env NAME=VALUE
  *   d PATH [uid=N] [mode=OCTAL]          directory; missing parents are made, root's, 0755
  *   f PATH [uid=N] [mode=OCTAL] [nlink=N] [text=REST OF LINE, \n is a newline]
  *   l PATH TARGET [uid=N]                symlink
