@@ -61,6 +61,9 @@ static const struct {
 int cage_plan_macos_check(struct cage_planner *p, struct cage_error *err)
 {
     cage_plan_choose_network(p);
+    /* Loopback is the host's own here: ports need no gate, only rules of the profile. */
+    if (p->plan->net == CAGE_NET_GATE && !has_hosts(p))
+        p->plan->net = CAGE_NET_NONE;
     for (size_t i = 0; i < CAGE_LEN(rows); i++) {
         if (!rows[i].wanted(p))
             continue;
