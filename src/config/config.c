@@ -182,7 +182,16 @@ static int read_section(struct cage_config *config, const char *section, const s
     return 0;
 }
 
-static int check_utf8(const struct cage_config *config, size_t n, struct cage_error *err)
+/* TOML allows no control character but these anywhere; escapes in strings are another matter. */
+static bool raw_control(const char *p)
+{
+    unsigned char c = (unsigned char)*p;
+
+    return (c < 0x20 && c != '\t' && c != '\n' && !(c == '\r' && p[1] == '\n')) || c == 0x7f;
+}
+
+/* Before the library sees it: whether this is text at all. Its own answers to that are less exact. */
+static int check_characters(const struct cage_config *config, size_t n, struct cage_error *err)
 {
     struct cage_mark mark = {1, 1};
     unsigned long cp;
@@ -190,9 +199,13 @@ static int check_utf8(const struct cage_config *config, size_t n, struct cage_er
 
     for (const char *p = config->text; p < config->text + n; p += step) {
         step = cage_utf8_decode(p, &cp);
-        if (step == 0 && *p == '\0') {
-            cage_config_error(config, mark, err, "a NUL character stands here");
-            return cage_error_hint(err, "Save the file as plain UTF-8 text");
+        if (*p == '\r' && raw_control(p)) {
+            cage_config_error(config, mark, err, "a line ends with a carriage return alone");
+            return cage_error_hint(err, "Save the file with Unix line ends");
+        }
+        if (raw_control(p)) {
+            cage_config_error(config, mark, err, "a control character stands here");
+            return cage_error_hint(err, *p ? "Remove it" : "Save the file as plain UTF-8 text");
         }
         if (step == 0) {
             cage_config_error(config, mark, err, "this is not valid UTF-8");
@@ -249,7 +262,7 @@ int cage_config_parse(struct cage_config *config, const char *file, const char *
     config->text = cage_alloc(n + 1);
     if (n > 0)
         memcpy(config->text, text, n);
-    if (check_utf8(config, n, err) < 0)
+    if (check_characters(config, n, err) < 0)
         return -1;
     root = cage_toml_parse(config->text, n, &failure);
     if (!root)

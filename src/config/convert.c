@@ -65,7 +65,8 @@ static int wrong_type(struct job *job, const struct cage_toml_node *node)
     return cage_error_hint(job->err, "Write it as %s = %s", e->name, example);
 }
 
-static int bad_value(struct job *job, struct cage_mark mark, const char *value, const struct cage_objection *why)
+static int bad_value(struct job *job, struct cage_mark mark, const char *value,
+                     const struct cage_objection *why)
 {
     cage_config_error(job->config, mark, job->err, "invalid %s %s in %s: %s", job->entry->noun,
                       cage_quote(value).text, job->entry->name, why->what);
@@ -200,7 +201,8 @@ static int convert_list(struct job *job, const struct cage_toml_node *node)
 static int convert_command(struct job *job, const struct cage_toml_node *node)
 {
     struct cage_list *list = job->field;
-    struct cage_objection why = {.what = "its first word is empty", .fix = "Begin with the name of a program"};
+    struct cage_objection why = {.what = "its first word is empty",
+                                 .fix = "Begin with the name of a program"};
     CAGE_STRV_AUTO words = {0};
 
     if (node->type != CAGE_TOML_STRING && node->type != CAGE_TOML_ARRAY)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "config/toml.h"
@@ -13,6 +15,22 @@
 #undef TOML_HEADER_ONLY
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
+/*
+ * Where the library is wrong about itself it asserts, or in release builds lets the compiler assume, which is
+ * worse. Here it throws instead, and the file is refused.
+ */
+#undef NDEBUG
+namespace
+{
+struct library_is_wrong {
+};
+
+[[noreturn]] void refuse()
+{
+    throw library_is_wrong();
+}
+} // namespace
+#define TOML_ASSERT(expr) (static_cast<bool>(expr) ? static_cast<void>(0) : refuse())
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
 #define TOML_MAX_NESTED_VALUES 32
@@ -38,18 +56,20 @@ void fail(cage_toml_failure *failure, cage_mark mark, std::string_view text)
 }
 
 /*
- * The library's recursion follows dotted keys without a limit (its destructor overflows the stack on a
- * megabyte of "a.a.a."), so those are counted here, before it sees them. Strings and comments are skipped the
- * way TOML delimits them; where the document is malformed the library stops too.
+ * What the library must not see (toml++ 3.3). Its recursion follows dotted keys without a limit: its
+ * destructor overflows the stack on a megabyte of "a.a.a.". A section's name that begins with anything but a
+ * key ("[=]") and a letter that is not ASCII in a key ("[é]") are undefined behaviour in it. Strings and
+ * comments are skipped the way TOML delimits them; where the document is malformed the library stops too.
  */
-class dot_guard
+class guard
 {
   public:
-    explicit dot_guard(std::string_view document) : text(document)
+    explicit guard(std::string_view document) : text(document)
     {
     }
 
-    bool too_many(cage_mark *where)
+    /* What is wrong, and where; nullptr: nothing. */
+    const char *complaint(cage_mark *where)
     {
         while (at < text.size()) {
             char c = text[at];
@@ -58,11 +78,15 @@ class dot_guard
             else if (c == '"' || c == '\'')
                 skip_string(c);
             else if (c == '.' && ++dots > CAGE_TOML_MAX_DOTS)
-                return (*where = {line, column()}), true;
+                return (*where = {line, column()}), "too many dots in one key";
+            else if ((c & 0x80) && !is_mark())
+                return (*where = {line, column()}), "character outside quotes";
+            else if (c == '[' && depth == 0 && at_line_start() && !header_ok())
+                return (*where = {line, column()}), "bad section name";
             else
                 plain(c);
         }
-        return false;
+        return nullptr;
     }
 
   private:
@@ -74,6 +98,30 @@ class dot_guard
         return n;
     }
 
+    /* A byte of the byte order mark. */
+    bool is_mark() const
+    {
+        return at < 3 && text.substr(0, 3) == "\xef\xbb\xbf";
+    }
+
+    bool at_line_start() const
+    {
+        auto before = text.substr(line_start, at - line_start);
+        if (before.substr(0, 3) == "\xef\xbb\xbf")
+            before.remove_prefix(3);
+        return before.find_first_not_of(" \t") == before.npos;
+    }
+
+    /* Goes over "[" or "[[" to what must be a key, a quote, or what the library answers well to. */
+    bool header_ok()
+    {
+        at += text.substr(at, 2) == "[[" ? 2 : 1;
+        while (at < text.size() && (text[at] == ' ' || text[at] == '\t'))
+            at++;
+        return at == text.size() || isalnum(static_cast<unsigned char>(text[at])) ||
+               strchr("_-\"']", text[at]);
+    }
+
     void plain(char c)
     {
         at++;
@@ -81,6 +129,10 @@ class dot_guard
             newline();
         if (strchr("\n=,[]{}", c))
             dots = 0;
+        if (c == '[')
+            depth++;
+        if (c == ']' && depth > 0)
+            depth--;
     }
 
     void newline()
@@ -97,7 +149,7 @@ class dot_guard
 
     void skip_string(char quote)
     {
-        bool multi = text.substr(at, 3) == std::string_view(quote == '"' ? "\"\"\"" : "'''");
+        bool multi = text.substr(at, 3) == std::string(3, quote);
         at += multi ? 3 : 1;
         while (at < text.size()) {
             if (text[at] == '\\' && quote == '"') {
@@ -115,7 +167,7 @@ class dot_guard
 
     std::string_view text;
     size_t at = 0, line_start = 0;
-    int line = 1, dots = 0;
+    int line = 1, dots = 0, depth = 0;
 };
 
 void convert(const toml::node &from, cage_toml_node *to);
@@ -190,8 +242,8 @@ cage_toml_node *parse(std::string_view text, cage_toml_failure *failure)
 {
     cage_mark where;
 
-    if (dot_guard(text).too_many(&where)) {
-        fail(failure, where, "too many dots in one key");
+    if (const char *complaint = guard(text).complaint(&where)) {
+        fail(failure, where, complaint);
         return nullptr;
     }
     toml::parse_result result = toml::parse(text);
@@ -209,6 +261,9 @@ cage_toml_node *cage_toml_parse(const char *text, size_t n, cage_toml_failure *f
 {
     try {
         return parse({text, n}, failure);
+    } catch (const library_is_wrong &) {
+        fail(failure, {1, 1}, "the library is wrong about itself");
+        return nullptr;
     } catch (...) {
         /* Only std::bad_alloc can come here: out of memory ends the program everywhere (base/mem.h). */
         abort();
