@@ -26,7 +26,8 @@ gate() {
         echo "not ok - $name (status $status)"
         count 0 1 0
     fi
-    sed 's/^/  /' "$results/$job.gate"
+    # Without ninja's progress.
+    sed -e '/^\[[0-9]*\/[0-9]*\]/d' -e 's/^/  /' "$results/$job.gate"
 }
 
 # Called by a job that cannot run here: counts one skip, with its reason.

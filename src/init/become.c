@@ -95,7 +95,10 @@ static void search_and_exec(const struct init_spec *spec)
 static int prepare(const struct init_child *child, struct init_failure *failure)
 {
     const struct init_spec *spec = child->spec;
+    const struct rlimit nproc = {spec->nproc, spec->nproc};
 
+    if (spec->nproc && setrlimit(RLIMIT_NPROC, &nproc) < 0)
+        return init_fail(failure, "cannot limit the number of processes", NULL);
     if (spec->cwd && chdir(spec->cwd) < 0)
         return init_fail(failure, "cannot enter", spec->cwd);
     if (place_descriptors(child, failure) < 0 || init_restrict(child->ruleset, failure) < 0)

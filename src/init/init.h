@@ -28,6 +28,7 @@ struct init_spec {
     uint32_t flags;   /* enum cage_spec_flags */
     int keep_fd;      /* becomes 3 in the command; -1: none */
     sigset_t mask;    /* the command's blocked signals */
+    uint64_t nproc;   /* its RLIMIT_NPROC; 0: as it is */
 };
 
 /* Why nothing runs: what fits into a message. */
@@ -62,7 +63,7 @@ struct init_child {
     int ruleset; /* -2: none */
     int stdio[3];
     int early_signal; /* came for the command before there was one; 0: none */
-    bool *reported; /* set when a failure was sent: the parent shares its memory (vfork) */
+    bool *reported;   /* set when a failure was sent: the parent shares its memory (vfork) */
 };
 
 /* In the vfork child: becomes the command or sends why not and exits with 125, 126 or 127. */

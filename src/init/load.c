@@ -97,6 +97,8 @@ static void take(struct init_spec *spec, const struct cage_spec_record *record, 
         spec->keep_fd = (int)word;
     else if (record->tag == CAGE_SPEC_SIGMASK)
         take_mask(&spec->mask, bits);
+    else if (record->tag == CAGE_SPEC_NPROC)
+        spec->nproc = bits;
 }
 
 int init_load(struct init_spec *spec, int fd, struct init_failure *failure)

@@ -10,7 +10,7 @@ static const unsigned char shapes[CAGE_SPEC_TAG_END_] = {
     [CAGE_SPEC_MAGIC] = TEXT,    [CAGE_SPEC_END] = NOTHING,  [CAGE_SPEC_ARG] = TEXT,
     [CAGE_SPEC_ENV] = TEXT,      [CAGE_SPEC_PATH] = TEXT,    [CAGE_SPEC_CWD] = TEXT,
     [CAGE_SPEC_VERIFY] = VERIFY, [CAGE_SPEC_STORE] = TEXT,   [CAGE_SPEC_FLAGS] = WORD,
-    [CAGE_SPEC_KEEP_FD] = WORD,  [CAGE_SPEC_SIGMASK] = LONG,
+    [CAGE_SPEC_KEEP_FD] = WORD,  [CAGE_SPEC_SIGMASK] = LONG, [CAGE_SPEC_NPROC] = LONG,
 };
 
 static int is_text(const char *data, size_t length)

@@ -26,6 +26,7 @@ enum cage_spec_tag {
     CAGE_SPEC_FLAGS,    /* uint32_t of enum cage_spec_flags */
     CAGE_SPEC_KEEP_FD,  /* uint32_t: descriptor given to the command as number 3 */
     CAGE_SPEC_SIGMASK,  /* uint64_t: the caller's blocked signals, bit n - 1 for signal n */
+    CAGE_SPEC_NPROC,    /* uint64_t: RLIMIT_NPROC of the command */
     CAGE_SPEC_TAG_END_, /* one more than the last tag */
 };
 

@@ -13,26 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { MAX_ASIDE = 64, MAX_TOLD = 50, PROC_PATH = 40 };
-
-/*
- * Watching begins this long after the start. The kernel takes 10 to 20 ms to close an inotify descriptor (it
- * waits for a grace period), which would be most of a short run's time; what appeared before is found by
- * looking.
- */
-enum { QUIET_START_MS = 100 };
+enum { MAX_ASIDE = 64, MAX_TOLD = 50, MAX_NEW_DIRS = 64, PROC_PATH = 40 };
 
 /* A directory that was there before the run; the plan keeps the cage from renaming it. */
 struct base {
     char *path;
-    int fd;
+    int fd;    /* O_PATH, to walk from */
+    int watch; /* only to be notified by: closing even a duplicate would end the watch; or -1 */
 };
 
 /*
@@ -46,6 +37,13 @@ struct entry {
     struct cage_strv known; /* pattern: names that were there */
 };
 
+/* A directory that the cage made on the way to a protected path. */
+struct new_dir {
+    dev_t dev;
+    ino_t ino;
+    int fd; /* keeps the watch alive; -1: free */
+};
+
 /* Something renamed aside, in the directory where it appeared. */
 struct aside {
     int base_fd;  /* borrowed */
@@ -54,14 +52,13 @@ struct aside {
 };
 
 struct cage_hold {
-    int events;  /* epoll: of the timer first, of inotify later */
-    int timer;   /* until watching begins */
-    int inotify; /* -1: not begun */
     struct base *bases;
     struct entry *entries;
     size_t n_bases, n_entries;
     struct aside asides[MAX_ASIDE]; /* a ring: a program that creates without end loses its oldest */
     unsigned n_asides;
+    struct new_dir new_dirs[MAX_NEW_DIRS]; /* a ring, too */
+    unsigned n_new_dirs;
     bool ended;
     struct cage_hold_store store;
     struct cage_strv told;
@@ -96,7 +93,7 @@ static int base_of(struct cage_hold *hold, const char *path, size_t *length)
             return hold->bases[i].fd;
         }
     hold->bases = cage_realloc_array(hold->bases, hold->n_bases + 1, sizeof *hold->bases);
-    hold->bases[hold->n_bases++] = (struct base){.path = cage_strndup(path, *length), .fd = fd};
+    hold->bases[hold->n_bases++] = (struct base){.path = cage_strndup(path, *length), .fd = fd, .watch = -1};
     return fd;
 }
 
@@ -135,23 +132,46 @@ static int add_entry(struct cage_hold *hold, const struct cage_protected *item, 
 }
 
 /* The cage owns these directories too and may have taken our rights away. */
-static void reopen_for_us(int fd, const char *proc)
+static void make_ours(int fd)
 {
+    char proc[PROC_PATH];
     struct stat st;
 
+    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
     if (fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700 && st.st_uid == geteuid())
         (void)chmod(proc, (st.st_mode & 07777) | 0700);
 }
 
-/* Before anything in it is looked at, so that nothing appears unseen. Watching again changes nothing. */
-static void watch(const struct cage_hold *hold, int fd)
+/*
+ * dnotify (fcntl(2) F_NOTIFY, SIGIO), because closing an inotify descriptor that has watches costs 15 ms at
+ * the end of every run. A failure means that only the end is looked at.
+ */
+static int notify(int dirfd)
 {
-    char proc[PROC_PATH];
+    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-    reopen_for_us(fd, proc);
-    if (hold->inotify >= 0 && !hold->ended)
-        (void)inotify_add_watch(hold->inotify, proc, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+    if (fd >= 0)
+        (void)fcntl(fd, F_NOTIFY, DN_CREATE | DN_RENAME | DN_MULTISHOT);
+    return fd;
+}
+
+/* Watches a directory of the cage's own, before anything in it is looked at, so that nothing appears unseen.
+ */
+static void watch_new_dir(struct cage_hold *hold, int fd)
+{
+    struct new_dir *slot = &hold->new_dirs[hold->n_new_dirs % MAX_NEW_DIRS];
+    struct stat st;
+
+    make_ours(fd);
+    if (hold->ended || fstat(fd, &st) < 0)
+        return;
+    for (unsigned i = 0; i < hold->n_new_dirs && i < MAX_NEW_DIRS; i++)
+        if (hold->new_dirs[i].dev == st.st_dev && hold->new_dirs[i].ino == st.st_ino)
+            return;
+    if (hold->n_new_dirs >= MAX_NEW_DIRS)
+        cage_close(&slot->fd);
+    *slot = (struct new_dir){st.st_dev, st.st_ino, notify(fd)};
+    hold->n_new_dirs++;
 }
 
 /* Where the next thing is renamed to. When the ring is full, the oldest is deleted: it is the cage's own
@@ -281,7 +301,6 @@ static void check(struct cage_hold *hold, const struct entry *entry)
         cage_autofree char *name = NULL, *joined = NULL;
         int next;
 
-        watch(hold, at);
         if (entry->item->link) {
             check_link(hold, entry);
             return;
@@ -300,6 +319,7 @@ static void check(struct cage_hold *hold, const struct entry *entry)
         }
         cage_close(&at);
         at = next;
+        watch_new_dir(hold, at);
         joined = parent[0] ? cage_path_join(parent, name) : cage_strdup(name);
         free(parent);
         parent = cage_steal(&joined);
@@ -309,36 +329,10 @@ static void check(struct cage_hold *hold, const struct entry *entry)
 
 static void check_all(struct cage_hold *hold)
 {
+    for (size_t i = 0; i < hold->n_bases; i++)
+        make_ours(hold->bases[i].fd);
     for (size_t i = 0; i < hold->n_entries; i++)
         check(hold, &hold->entries[i]);
-}
-
-static bool wait_for(const struct cage_hold *hold, int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-
-    return fd >= 0 && epoll_ctl(hold->events, EPOLL_CTL_ADD, fd, &event) == 0;
-}
-
-/* Without it only the end is looked at, which is what counts. */
-static void arm_timer(struct cage_hold *hold)
-{
-    struct itimerspec when = {.it_value.tv_nsec = QUIET_START_MS * 1000000L};
-
-    hold->events = epoll_create1(EPOLL_CLOEXEC);
-    hold->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (!wait_for(hold, hold->timer) || timerfd_settime(hold->timer, 0, &when, NULL) < 0)
-        cage_close(&hold->events);
-}
-
-static void begin_watching(struct cage_hold *hold)
-{
-    cage_close(&hold->timer);
-    hold->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (!wait_for(hold, hold->inotify))
-        cage_close(&hold->inotify);
-    cage_close(&hold->timer);
-    cage_close(&hold->events);
 }
 
 struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_error *err)
@@ -350,7 +344,6 @@ struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_erro
         return NULL;
     hold = cage_alloc(sizeof *hold);
     cage_hold_store_init(&hold->store, plan->project_root);
-    hold->events = hold->timer = hold->inotify = -1;
     for (size_t i = 0; i < plan->n_protected; i++) {
         const struct cage_protected *item = &plan->protected_paths[i];
 
@@ -361,8 +354,8 @@ struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_erro
             return NULL;
         }
     }
-    if (hold->n_entries > 0)
-        arm_timer(hold);
+    for (size_t i = 0; i < hold->n_bases; i++)
+        hold->bases[i].watch = notify(hold->bases[i].fd);
     return hold;
 }
 
@@ -388,21 +381,8 @@ int cage_hold_make_dirs(const struct cage_plan *plan, struct cage_error *err)
     return 0;
 }
 
-int cage_hold_fd(const struct cage_hold *hold)
+void cage_hold_look(struct cage_hold *hold)
 {
-    return hold->events;
-}
-
-void cage_hold_ready(void *context)
-{
-    struct cage_hold *hold = context;
-    char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-
-    /* What happened does not matter, not even a queue that overflowed: everything is looked at. */
-    if (hold->timer >= 0)
-        begin_watching(hold);
-    while (hold->inotify >= 0 && read(hold->inotify, events, sizeof events) > 0)
-        ;
     check_all(hold);
 }
 
@@ -450,14 +430,14 @@ static void hold_free(struct cage_hold *hold)
         cage_strv_finish(&hold->entries[i].known);
     }
     for (size_t i = 0; i < hold->n_bases; i++) {
+        cage_close(&hold->bases[i].watch);
         cage_close(&hold->bases[i].fd);
         free(hold->bases[i].path);
     }
     free(hold->entries);
     free(hold->bases);
-    cage_close(&hold->inotify);
-    cage_close(&hold->timer);
-    cage_close(&hold->events);
+    for (unsigned i = 0; i < hold->n_new_dirs && i < MAX_NEW_DIRS; i++)
+        cage_close(&hold->new_dirs[i].fd);
     cage_hold_store_finish(&hold->store);
     cage_strv_finish(&hold->told);
     free(hold);

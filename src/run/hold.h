@@ -22,12 +22,8 @@ struct cage_hold;
  */
 struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_error *err);
 
-/* The descriptor that can be read when something may have appeared; -1: no inotify, only the end is looked
- * at. */
-int cage_hold_fd(const struct cage_hold *hold);
-
-/* Renames aside what has appeared. For struct cage_service. */
-void cage_hold_ready(void *hold);
+/* Renames aside what has appeared. To be called when the kernel sends SIGIO (F_NOTIFY). */
+void cage_hold_look(struct cage_hold *hold);
 
 /*
  * After everything in the cage is dead: moves what was put aside or is there now to .nixcage/held/TIME/,

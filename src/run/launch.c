@@ -107,9 +107,9 @@ static int write_args(const struct cage_launch_input *input, struct passed *pass
 
 /* What the vfork child needs. It shares our memory, so nothing here may be changed by it but `failed`. */
 struct child {
-    const struct cage_plan *stage; /* NULL: not staged */
-    const char *path;
-    char *const *argv;
+    const struct cage_launch_input *input;
+    char *const *argv; /* argv[0] is a path */
+    char *const *envp;
     const struct passed *passed;
     int null, text;
     pid_t parent;
@@ -128,12 +128,23 @@ static void close_others_later(void)
         (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* Whether the child does more before its exec than a child of vfork(2) may. */
+static bool needs_fork(const struct cage_launch_input *input)
+{
+    return input->stage || input->limits;
+}
+
 /* Only in a child of fork(2): it allocates. What fails is told where bwrap's own errors are read. */
-static void stage_or_exit(const struct cage_plan *plan)
+static void prepare_or_exit(const struct cage_launch_input *input)
 {
     struct cage_error err = {0};
+    int sys = input->limits ? cage_limits_join(input->limits, input->limits_group) : 0;
 
-    if (cage_stage_enter(plan, &err) == 0)
+    if (sys) {
+        dprintf(2, "cannot put the cage under its limits: %s\n", strerror(sys));
+        _exit(EXIT_FAILED);
+    }
+    if (!input->stage || cage_stage_enter(input->stage, &err) == 0)
         return;
     dprintf(2, "%s\n", err.message);
     _exit(EXIT_FAILED);
@@ -141,7 +152,7 @@ static void stage_or_exit(const struct cage_plan *plan)
 
 static void __attribute__((noreturn)) become_bwrap(struct child *child)
 {
-    char *const empty[] = {NULL};
+    int sys;
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         goto failed;
@@ -149,28 +160,31 @@ static void __attribute__((noreturn)) become_bwrap(struct child *child)
         _exit(EXIT_FAILED);
     if (dup2(child->null, 0) < 0 || dup2(child->null, 1) < 0 || dup2(child->text, 2) < 0)
         goto failed;
-    if (child->stage)
-        stage_or_exit(child->stage);
+    if (needs_fork(child->input))
+        prepare_or_exit(child->input);
     close_others_later();
     for (size_t i = 0; i < child->passed->n; i++)
         if (fcntl(child->passed->fds[i], F_SETFD, 0) < 0)
             goto failed;
-    execve(child->path, child->argv, empty);
+    execve(child->argv[0], child->argv, child->envp);
 failed:
-    child->failed = errno;
+    sys = errno;
+    child->failed = sys; /* seen by the parent of a vfork(2) only */
+    if (needs_fork(child->input))
+        dprintf(2, "cannot execute %s: %s\n", child->argv[0], strerror(sys));
     _exit(EXIT_FAILED);
 }
 
 static int spawn(struct cage_launch *launch, struct child *child, struct cage_error *err)
 {
     child->parent = getpid();
-    launch->pid = child->stage ? fork() : vfork();
+    launch->pid = needs_fork(child->input) ? fork() : vfork();
     if (launch->pid == 0)
         become_bwrap(child);
     if (launch->pid < 0)
         return cage_error_sys(err, errno, "cannot start a process");
     if (child->failed)
-        return cage_error_sys(err, child->failed, "cannot execute %s", child->path);
+        return cage_error_sys(err, child->failed, "cannot execute %s", child->argv[0]);
     return 0;
 }
 
@@ -201,43 +215,50 @@ static int pass_init_fds(const struct cage_launch_input *input, int control, int
     return pass_stdio(input, null, passed, numbers + CAGE_INIT_STDIN, err);
 }
 
+/* The wrapper's words, then `bwrap --args N -- init N…`; bwrap alone gets an empty environment. */
+static void make_argv(const struct cage_launch_input *input, const int numbers[CAGE_INIT_ARGC],
+                      struct cage_strv *argv, struct cage_strv *env)
+{
+    if (input->wrapper) {
+        cage_strv_add_all(argv, input->wrapper->argv.items);
+        cage_strv_add_all(env, input->wrapper->env.items);
+    }
+    cage_strv_add(argv, input->bwrap_path);
+    cage_strv_add(argv, "--args");
+    cage_strv_addf(argv, "%d", numbers[0]);
+    cage_strv_add(argv, "--");
+    cage_strv_add(argv, CAGE_INIT_DEST);
+    for (int i = 1; i < CAGE_INIT_ARGC; i++)
+        cage_strv_addf(argv, "%d", numbers[i]);
+}
+
 static int start(struct cage_launch *launch, const struct cage_launch_input *input, int control, int text,
                  struct passed *passed, struct cage_error *err)
 {
     CAGE_STRBUF_AUTO args;
-    char texts[CAGE_INIT_ARGC + 1][FD_TEXT], dest[] = CAGE_INIT_DEST;
-    char bwrap[] = "bwrap", option[] = "--args", dashes[] = "--";
-    char *argv[5 + CAGE_INIT_ARGC] = {bwrap, option, texts[0], dashes, dest};
+    CAGE_STRV_AUTO argv = {0}, env = {0};
     cage_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     int numbers[CAGE_INIT_ARGC];
-    struct child child = {
-        .stage = input->stage,
-        .path = input->bwrap_path,
-        .argv = argv,
-        .passed = passed,
-        .null = null,
-        .text = text,
-    };
+    struct child child = {.input = input, .passed = passed, .null = null, .text = text};
 
     cage_strbuf_init(&args);
     if (null < 0)
         return cage_error_sys(err, errno, "cannot open /dev/null");
     if (pass_init_fds(input, control, null, passed, numbers, err) < 0)
         return -1;
-    if (input->keep_fd >= 0) /* under its own number, which the spec names */
-        if (pass(passed, input->keep_fd, err) < 0)
-            return -1;
+    /* These two under their own numbers, which the spec and the wrapper's words name. */
+    if (input->keep_fd >= 0 && pass(passed, input->keep_fd, err) < 0)
+        return -1;
+    if (input->wrapper && input->wrapper->pass_fd >= 0 && pass(passed, input->wrapper->pass_fd, err) < 0)
+        return -1;
     if (write_args(input, passed, &args, err) < 0)
         return -1;
     numbers[0] = pass_data(passed, "args", args.buf, args.len, err);
     if (numbers[0] < 0)
         return -1;
-    for (int i = 0; i < CAGE_INIT_ARGC; i++) {
-        snprintf(texts[i], sizeof texts[i], "%d", numbers[i]);
-        if (i > 0)
-            argv[4 + i] = texts[i];
-    }
-    argv[4 + CAGE_INIT_ARGC] = NULL;
+    make_argv(input, numbers, &argv, &env);
+    child.argv = cage_strv_argv(&argv);
+    child.envp = cage_strv_argv(&env);
     return spawn(launch, &child, err);
 }
 
@@ -256,8 +277,8 @@ int cage_launch_start(struct cage_launch *launch, const struct cage_launch_input
         cage_error_sys(err, errno, "cannot make a pipe");
     else
         rc = start(launch, input, pair[1], pipe_ends[1], &passed, err);
-    for (size_t i = 0; i < passed.n; i++) /* the caller's own stays open */
-        if (passed.fds[i] == input->keep_fd)
+    for (size_t i = 0; i < passed.n; i++) /* the caller's own stay open */
+        if (passed.fds[i] == input->keep_fd || (input->wrapper && passed.fds[i] == input->wrapper->pass_fd))
             passed.fds[i] = -1;
     passed_finish(&passed);
     cage_close(&pair[1]);

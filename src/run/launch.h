@@ -6,7 +6,9 @@
 #include "backend/backend.h"
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "limits/limits.h"
 #include "plan/plan.h"
+#include "run/run.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -21,8 +23,10 @@ struct cage_launch_input {
     size_t seccomp_size;                /* in bytes */
     bool quiet_io;                      /* as in cage_run_options */
     int keep_fd;                        /* stays open up to the init; -1: none */
-    const struct cage_plan
-        *stage; /* laid out ahead of bwrap (run/stage.h), whose args are the rest; NULL: no */
+    const struct cage_plan *stage; /* laid out ahead of bwrap (run/stage.h); args are the rest; NULL: no */
+    const struct cage_wrapper *wrapper;           /* NULL: none */
+    const struct cage_limits_way *limits;         /* joined before the exec; NULL: none */
+    const struct cage_limits_group *limits_group; /* made for them */
 };
 
 struct cage_launch {
@@ -31,9 +35,16 @@ struct cage_launch {
     int text;    /* what bwrap writes to its standard error */
 };
 
-/* The init's spec (src/init/spec.h) of a plan. keep_fd: descriptor for number 3 or -1; mask: the command's.
- */
-void cage_spec_write(const struct cage_plan *plan, int keep_fd, const sigset_t *mask,
+/* What the spec has that is not in the plan. */
+struct cage_spec_extra {
+    int keep_fd;          /* for number 3; -1: none */
+    const sigset_t *mask; /* the command's blocked signals */
+    bool wait;            /* CAGE_SPEC_WAIT */
+    uint64_t nproc;       /* RLIMIT_NPROC of the command; 0: as it is */
+};
+
+/* Appends the init's spec (src/init/spec.h) of a plan to *out. */
+void cage_spec_write(const struct cage_plan *plan, const struct cage_spec_extra *extra,
                      struct cage_strbuf *out);
 
 /*

@@ -2,10 +2,10 @@
 #include "run/run.h"
 #include "backend/backend.h"
 #include "base/mem.h"
-#include "net/gate.h"
-#include "net/record.h"
 #include "run/hold.h"
 #include "run/launch.h"
+#include "run/limited.h"
+#include "run/network.h"
 #include "run/seccomp.h"
 #include "run/stage.h"
 #include "run/supervise.h"
@@ -44,100 +44,120 @@ static void signals_release(struct signals *signals)
     sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
 
-/* The gate of a run. */
-struct network {
+/* What one run puts together. */
+struct run {
     const struct cage_plan *plan;
-    const struct cage_host *host;
-    struct cage_gate *gate;
-    struct cage_error err; /* why there is none */
+    const struct cage_run_options *options;
+    struct cage_launch_input input;
+    struct cage_supervision what;
+    struct cage_limited limited;
+    struct cage_network network;
 };
 
-/* For struct cage_attach. */
-static bool attach_network(void *context, pid_t init)
+/* For struct cage_attach: the cage stands, and its command waits. */
+static int attach(void *context, pid_t init, struct cage_error *err)
 {
-    struct network *network = context;
-    const struct cage_plan_gate *gate = &network->plan->gate;
-    const struct cage_host *host = network->host;
-    const char *root = network->plan->project_root;
-    cage_autofree char *log_path = cage_record_path(host->state_home, root ? root : host->cwd);
-    struct cage_gate_options options = {
-        .hosts = gate->hosts.items,
-        .n_hosts = gate->hosts.n,
-        .names = gate->names,
-        .expose = gate->expose,
-        .n_expose = gate->n_expose,
-        .host_ports = gate->host_ports,
-        .n_host_ports = gate->n_host_ports,
-        .env = &host->env,
-        .log_path = log_path,
-    };
+    struct run *run = context;
 
-    return cage_gate_start(&network->gate, &options, init, &network->err) == 0;
+    if (run->limited.way && cage_limited_check(&run->limited, init, err) < 0)
+        return -1;
+    return cage_network_start(&run->network, init, err);
 }
 
-static void end_network(struct network *network, void (*say)(const char *line))
+/* The command has ended, and process 1 may just still be there. */
+static void ended(void *context)
 {
-    CAGE_STRBUF_AUTO summary;
-    char *save = NULL;
+    struct run *run = context;
 
-    cage_strbuf_init(&summary);
-    cage_gate_finish(network->gate, &summary);
-    for (char *line = strtok_r(summary.buf, "\n", &save); line && say; line = strtok_r(NULL, "\n", &save))
-        say(line);
+    if (run->limited.way)
+        cage_limited_look(&run->limited);
+}
+
+/* Limits that the kernel is to hold: entered by the child, verified before the command starts. */
+static int add_limits(struct run *run, struct cage_spec_extra *extra, struct cage_error *err)
+{
+    const struct cage_limits_way *way = run->options->limits;
+
+    run->input.wrapper = run->options->wrapper;
+    if (!way || way->method == CAGE_LIMITS_NONE)
+        return 0;
+    if (cage_limited_start(&run->limited, run->options, err) < 0)
+        return -1;
+    run->input.wrapper = &run->limited.wrapper;
+    run->input.limits = way;
+    run->input.limits_group = &run->limited.group;
+    extra->wait = true;
+    if (way->method == CAGE_LIMITS_FALLBACK)
+        extra->nproc = way->limits.pids;
+    return 0;
+}
+
+static int launch(struct run *run, struct cage_launch *launch, const struct signals *signals, int *status,
+                  struct cage_error *err)
+{
+    struct cage_terminal terminal;
+    int rc;
+
+    run->what.launch = launch;
+    run->what.terminal = &terminal;
+    cage_terminal_save(&terminal);
+    rc = cage_launch_start(launch, &run->input, err);
+    if (rc == 0)
+        rc = cage_supervise(&run->what, signals->fd, status, err);
+    cage_launch_finish(launch);
+    cage_terminal_finish(&terminal);
+    return rc;
+}
+
+/* A program that was killed for memory looks like any other that was killed. */
+static void explain_memory(const struct run *run, int *status)
+{
+    cage_autofree char *line = NULL;
+
+    if (!run->limited.oom)
+        return;
+    line = cage_format(
+        "the memory limit of %llu MiB was hit, and the kernel killed a process of the cage; raise "
+        "memory in [sandbox.resources] if it needs more",
+        (unsigned long long)(run->limited.way->limits.memory >> 20));
+    if (run->options->say)
+        run->options->say(line);
+    if (*status == 128 + SIGTERM)
+        *status = 128 + SIGKILL; /* systemd ended the rest of the scope */
 }
 
 /* Everything between making the plan's directories and the last look at the project. */
-static int run(const struct cage_plan *plan, const struct cage_run_options *options,
-               const struct cage_bwrap_args *args, bool staged, const struct signals *signals, int *status,
-               struct cage_error *err)
+static int run(struct run *run, const struct signals *signals, int *status, struct cage_error *err)
 {
+    struct cage_spec_extra extra = {
+        .keep_fd = run->options->capture_fd,
+        .mask = &signals->mask,
+        .wait = run->plan->net == CAGE_NET_GATE,
+    };
     CAGE_STRBUF_AUTO spec;
-    struct cage_launch launch;
-    struct cage_terminal terminal;
-    struct cage_launch_input input = {
-        .bwrap_path = options->bwrap->path,
-        .args = args,
-        .spec = &spec,
-        .quiet_io = options->quiet_io,
-        .keep_fd = options->capture_fd,
-        .stage = staged ? plan : NULL,
-    };
-    struct cage_supervision what = {
-        .host = options->host,
-        .launch = &launch,
-        .terminal = &terminal,
-        .command = plan->argv.items[0],
-        .service = {.fd = -1},
-    };
-    struct network network = {.plan = plan, .host = options->host};
+    struct cage_launch started;
     struct cage_hold *hold;
     int rc;
 
-    if (cage_hold_make_dirs(plan, err) < 0)
+    if (cage_hold_make_dirs(run->plan, err) < 0)
         return -1;
-    hold = cage_hold_start(plan, err);
+    hold = cage_hold_start(run->plan, err);
     if (err->code)
         return -1;
-    if (hold)
-        what.service = (struct cage_service){cage_hold_fd(hold), cage_hold_ready, hold};
-
-    if (plan->net == CAGE_NET_GATE)
-        what.attach = (struct cage_attach){attach_network, &network};
-    cage_seccomp_bpf(plan->nested, &input.seccomp, &input.seccomp_size);
+    run->what.hold = hold;
+    cage_seccomp_bpf(run->plan->nested, &run->input.seccomp, &run->input.seccomp_size);
     cage_strbuf_init(&spec);
-    cage_spec_write(plan, options->capture_fd, &signals->mask, &spec);
-    cage_terminal_save(&terminal);
-    rc = cage_launch_start(&launch, &input, err);
-    if (rc == 0)
-        rc = cage_supervise(&what, signals->fd, status, err);
-    cage_launch_finish(&launch);
-    cage_terminal_finish(&terminal);
-    end_network(&network, options->say);
-    if (network.err.code) {
-        *err = network.err;
-        rc = -1;
+    run->input.spec = &spec;
+    rc = add_limits(run, &extra, err);
+    if (rc == 0) {
+        cage_spec_write(run->plan, &extra, &spec);
+        rc = launch(run, &started, signals, status, err);
     }
-    cage_hold_end(hold, options->say);
+    if (rc == 0)
+        explain_memory(run, status);
+    cage_network_finish(&run->network, run->options->say);
+    cage_limited_finish(&run->limited);
+    cage_hold_end(hold, run->options->say);
     return rc;
 }
 
@@ -163,16 +183,28 @@ int cage_run(const struct cage_plan *plan, const struct cage_run_options *option
     const bool staged = cage_stage_wanted(plan);
     struct cage_bwrap_args args = {0};
     struct signals signals = {.fd = -1};
+    struct run this = {
+        .plan = plan,
+        .options = options,
+        .input = {.bwrap_path = options->bwrap->path,
+                  .args = &args,
+                  .quiet_io = options->quiet_io,
+                  .keep_fd = options->capture_fd,
+                  .stage = staged ? plan : NULL},
+        .what = {.host = options->host, .service = {.fd = -1}, .attach = {attach, ended, &this}},
+        .network = {.plan = plan, .host = options->host},
+    };
     int rc = -1;
 
     *err = (struct cage_error){0};
     if (plan->argv.n == 0)
         return cage_error_set(err, CAGE_ERR_INTERNAL, "the plan has no command");
+    this.what.command = plan->argv.items[0];
     if (cage_run_secure_stdio(err) < 0)
         return -1;
     if (render(plan, options, staged, &args, err) == 0) {
         if (signals_take(&signals, err) == 0)
-            rc = run(plan, options, &args, staged, &signals, status, err);
+            rc = run(&this, &signals, status, err);
         signals_release(&signals);
     }
     cage_bwrap_args_finish(&args);

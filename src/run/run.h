@@ -6,13 +6,24 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "host/host.h"
+#include "limits/limits.h"
 #include "plan/plan.h"
 
 #include <stdbool.h>
 
+/* A program that executes bwrap in its own place or as its child: systemd-run, strace. */
+struct cage_wrapper {
+    struct cage_strv argv; /* put before bwrap's; argv[0] is a path. Empty: nothing */
+    struct cage_strv env;  /* its environment */
+    int pass_fd;           /* stays open under its own number; -1: none */
+};
+
 struct cage_run_options {
     const struct cage_host *host;
     const struct cage_bwrap *bwrap;
+    const struct cage_wrapper *wrapper;         /* NULL: none */
+    const struct cage_limits_way *limits;       /* how plan->limits are held; NULL: there are none */
+    const struct cage_limits_system *limits_on; /* where; NULL when limits is */
     int capture_fd; /* >= 0: open in the command under the number 3 (setup capture); -1: none */
     bool quiet_io;  /* standard input /dev/null, output to standard error (setup capture) */
     /* Gets each line meant for the user when the run has ended (held files …), without prefix; NULL: dropped.

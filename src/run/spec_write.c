@@ -38,9 +38,9 @@ static void add_checks(const struct cage_plan *plan, struct cage_strbuf *out)
     }
 }
 
-static uint32_t flags_of(const struct cage_plan *plan)
+static uint32_t flags_of(const struct cage_plan *plan, const struct cage_spec_extra *extra)
 {
-    uint32_t flags = 0;
+    uint32_t flags = extra->wait ? CAGE_SPEC_WAIT : 0;
 
     if (plan->limit_store)
         flags |= CAGE_SPEC_LIMIT_STORE;
@@ -48,23 +48,24 @@ static uint32_t flags_of(const struct cage_plan *plan)
         flags |= CAGE_SPEC_SCOPE_ABSTRACT;
     if (plan->scope_signal)
         flags |= CAGE_SPEC_SCOPE_SIGNAL;
-    if (plan->net == CAGE_NET_GATE)
-        flags |= CAGE_SPEC_WAIT;
     return flags;
 }
 
-void cage_spec_write(const struct cage_plan *plan, int keep_fd, const sigset_t *mask, struct cage_strbuf *out)
+void cage_spec_write(const struct cage_plan *plan, const struct cage_spec_extra *extra,
+                     struct cage_strbuf *out)
 {
-    uint32_t flags = flags_of(plan), fd = (uint32_t)keep_fd;
+    uint32_t flags = flags_of(plan, extra), fd = (uint32_t)extra->keep_fd;
     uint64_t blocked = 0;
 
     for (int sig = 1; sig <= 64; sig++)
-        if (sigismember(mask, sig) == 1)
+        if (sigismember(extra->mask, sig) == 1)
             blocked |= 1ULL << (sig - 1);
     add_text(out, CAGE_SPEC_MAGIC, CAGE_SPEC_VERSION);
     add(out, CAGE_SPEC_FLAGS, "", 0, &flags, sizeof flags);
     add(out, CAGE_SPEC_SIGMASK, "", 0, &blocked, sizeof blocked);
-    if (keep_fd >= 0)
+    if (extra->nproc)
+        add(out, CAGE_SPEC_NPROC, "", 0, &extra->nproc, sizeof extra->nproc);
+    if (extra->keep_fd >= 0)
         add(out, CAGE_SPEC_KEEP_FD, "", 0, &fd, sizeof fd);
     for (size_t i = 0; i < plan->argv.n; i++)
         add_text(out, CAGE_SPEC_ARG, plan->argv.items[i]);

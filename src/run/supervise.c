@@ -24,6 +24,8 @@ struct state {
     bool continued;              /* a SIGCONT was read since the last stop */
     bool heard;                  /* outcome is valid */
     struct cage_message outcome; /* the first of FAILED, NOEXEC, EXITED */
+    bool refused;                /* the cage was ended before its command started; err says why */
+    struct cage_error *err;
     struct cage_strbuf text;
 };
 
@@ -54,6 +56,9 @@ static void handle_signal(struct state *s, const struct signalfd_siginfo *info)
 
     if (sig == SIGCHLD) {
         reap(s);
+    } else if (sig == SIGIO && info->ssi_code > 0) {
+        if (s->what->hold)
+            cage_hold_look(s->what->hold);
     } else if (sig == SIGPIPE) {
         return;
     } else if (info->ssi_code <= 0) {
@@ -107,15 +112,19 @@ static void follow_stop(struct state *s, int sig)
     send_signal(s, SIGCONT);
 }
 
-static void handle_waiting(const struct state *s, pid_t init)
+static void handle_waiting(struct state *s, pid_t init)
 {
     const struct cage_attach *attach = &s->what->attach;
     struct cage_message go = {.kind = CAGE_MSG_GO};
 
-    if (attach->attach && init > 0 && attach->attach(attach->context, init))
+    if (init > 0 && attach->attach(attach->context, init, s->err) == 0) {
         (void)send(s->what->launch->control, &go, sizeof go, MSG_NOSIGNAL);
-    else
-        (void)shutdown(s->what->launch->control, SHUT_WR);
+        return;
+    }
+    if (init <= 0)
+        cage_error_set(s->err, CAGE_ERR_CAGE, "the kernel did not tell process 1 of the cage");
+    s->refused = true;
+    (void)shutdown(s->what->launch->control, SHUT_WR);
 }
 
 static void handle_message(struct state *s, const struct cage_message *message, pid_t sender)
@@ -124,6 +133,8 @@ static void handle_message(struct state *s, const struct cage_message *message, 
     case CAGE_MSG_FAILED:
     case CAGE_MSG_NOEXEC:
     case CAGE_MSG_EXITED:
+        if (!s->heard)
+            s->what->attach.ended(s->what->attach.context);
         if (!s->heard)
             s->outcome = *message;
         s->heard = true;
@@ -238,6 +249,8 @@ static int conclude(const struct state *s, int *status, struct cage_error *err)
 {
     const struct cage_message *outcome = &s->outcome;
 
+    if (s->refused)
+        return -1;
     if (!s->heard)
         return cage_diagnose_bwrap(s->what->host, s->text.buf, s->bwrap_status, err);
     if (outcome->kind == CAGE_MSG_EXITED) {
@@ -253,7 +266,7 @@ static int conclude(const struct state *s, int *status, struct cage_error *err)
 
 int cage_supervise(const struct cage_supervision *what, int signals, int *status, struct cage_error *err)
 {
-    struct state s = {.what = what, .signals = signals, .bwrap_status = RUNNING};
+    struct state s = {.what = what, .signals = signals, .bwrap_status = RUNNING, .err = err};
     int rc;
 
     cage_strbuf_init(&s.text);

@@ -4,19 +4,26 @@
 #define CAGE_RUN_SUPERVISE_H
 
 #include "base/error.h"
+#include "run/hold.h"
 #include "run/launch.h"
 #include "run/terminal.h"
 
-/* Something else to serve while waiting (held files); fd -1: nothing. */
+/* Something else to serve while waiting; fd -1: nothing. */
 struct cage_service {
     int fd;
     void (*ready)(void *context); /* called when fd can be read */
     void *context;
 };
 
-/* Called once with the cage's process 1, which waits (CAGE_SPEC_WAIT); false: end the cage. */
+/* What is done from outside at two moments of a run. */
 struct cage_attach {
-    bool (*attach)(void *context, pid_t init); /* NULL: nobody waits */
+    /*
+     * Called once with the cage's process 1, which waits (CAGE_SPEC_WAIT) and is told to go on when this
+     * returns 0; -1: the cage is ended, and *err says why.
+     */
+    int (*attach)(void *context, pid_t init, struct cage_error *err);
+    /* The command has ended; process 1 may just still be there. */
+    void (*ended)(void *context);
     void *context;
 };
 
@@ -25,6 +32,7 @@ struct cage_supervision {
     const struct cage_launch *launch;
     struct cage_terminal *terminal; /* NULL: left alone */
     const char *command;            /* for messages */
+    struct cage_hold *hold;         /* or NULL */
     struct cage_service service;
     struct cage_attach attach;
 };

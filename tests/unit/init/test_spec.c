@@ -44,7 +44,7 @@ static void write_spec(struct cage_strbuf *out)
     sigaddset(&mask, SIGINT);
     sigaddset(&mask, 64);
     cage_strbuf_init(out);
-    cage_spec_write(&plan, 42, &mask, out);
+    cage_spec_write(&plan, &(struct cage_spec_extra){.keep_fd = 42, .mask = &mask}, out);
     cage_plan_finish(&plan);
 }
 
