@@ -50,6 +50,12 @@ void plan_fixture_finish(struct plan_fixture *f)
     fake_host_finish(&f->host);
 }
 
+static void add_hidden(struct cage_list *blacklist, const char *path)
+{
+    blacklist->items = cage_realloc_array(blacklist->items, blacklist->n + 1, sizeof *blacklist->items);
+    blacklist->items[blacklist->n++] = (struct cage_item){.value = cage_strdup(path), .mark = {1, 1}};
+}
+
 int plan_fixture_build(struct plan_fixture *f, const char *toml)
 {
     char command[] = "true", flag[] = "--flag";
@@ -65,6 +71,8 @@ int plan_fixture_build(struct plan_fixture *f, const char *toml)
 
     if (cage_config_parse(&f->config, "nixcage.toml", toml, strlen(toml), &f->err) < 0)
         return -1;
+    if (f->hide)
+        add_hidden(&f->config.blacklist, f->hide);
     return cage_plan_build(&f->plan, &input, &f->err);
 }
 

@@ -16,6 +16,7 @@ struct plan_fixture {
     struct cage_plan plan;
     struct cage_error err;
     bool without_nix, interactive;
+    const char *hide; /* added to the blacklist; NULL: nothing */
 };
 
 /* Reads the machine hosts/NAME.host of the golden directory, extended by `more` (or NULL); root is the
