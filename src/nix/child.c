@@ -96,7 +96,7 @@ static void exec_child(const struct cage_nix_child *child, pid_t parent, int out
 #endif
     if (getppid() != parent)
         _exit(125);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err_fd, 2) < 0)
+    if (null < 0 || dup2(child->in > 0 ? child->in : null, 0) < 0 || dup2(out, 1) < 0 || dup2(err_fd, 2) < 0)
         _exit(125);
     if (child->cwd && chdir(child->cwd) < 0)
         _exit(125);

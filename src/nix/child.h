@@ -37,13 +37,14 @@ struct cage_nix_child {
     char *const *argv; /* argv[0]: absolute path */
     char *const *envp;
     const char *cwd;         /* NULL: ours */
+    int in;                  /* standard input; 0: /dev/null */
     struct cage_strbuf *out; /* standard output is appended, at most 64 MiB; NULL: dropped */
     struct cage_nix_log *log;
     const struct cage_nix_guard *guard;
 };
 
 /*
- * Runs it with standard input from /dev/null in a process group of its own; when a signal is pending the
+ * Runs it in a process group of its own; when a signal is pending the
  * whole group is ended (SIGTERM, after two seconds SIGKILL) and the result is -1 with err->sys == EINTR. It
  * gets SIGKILL when we die (prctl(2) PR_SET_PDEATHSIG). Returns the exit code as a shell shows it.
  */

@@ -102,12 +102,30 @@ static char *similar(struct cage_nix_context *ctx, const char *name)
     return cage_strdup(best);
 }
 
+/* The configured package that Nix does not know: newer versions speak of other attributes on the way. */
+static const char *missing_package(const struct cage_nix_context *ctx, const char *text)
+{
+    static const char *const phrases_before[] = {"undefined variable '", "attribute '"};
+
+    for (size_t i = 0; i < CAGE_LEN(phrases_before); i++) {
+        for (const char *at = text; (at = strstr(at, phrases_before[i])); at++) {
+            cage_autofree char *name = quoted(at, phrases_before[i]);
+            const char *end = at + strlen(phrases_before[i]) + strlen(name);
+
+            if (i == 0 || strncmp(end, "' missing", 9) == 0 || strncmp(end, "' in selection", 14) == 0) {
+                const char *package = which_package(ctx, name);
+
+                if (package)
+                    return package;
+            }
+        }
+    }
+    return NULL;
+}
+
 static int explain_missing(struct cage_nix_context *ctx, const char *text, struct cage_error *err)
 {
-    cage_autofree char *undefined = quoted(text, "undefined variable '");
-    cage_autofree char *attribute = undefined ? NULL : quoted(text, "attribute '");
-    const char *name = undefined ? undefined : attribute;
-    const char *package = which_package(ctx, name);
+    const char *package = missing_package(ctx, text);
     cage_autofree char *near = NULL;
 
     if (!package)

@@ -36,8 +36,9 @@ struct cage_nix_env {
     char *attrs_dir; /* host directory of passAsFile and structured attributes to show at attrs_dest; NULL:
                         none */
     char *attrs_dest;
-    char *lock_file; /* held while a cage uses the entry; NULL: nothing to hold */
-    int lock_fd;     /* -1: none; shared flock(2), inherited by nobody */
+    char *lock_file;   /* held while a cage uses the entry; NULL: nothing to hold */
+    int lock_fd;       /* -1: none; shared flock(2), inherited by nobody */
+    int store_lock_fd; /* the same for a store of the project's own (copy, isolated) */
     bool from_cache, stale;
     struct cage_strv warnings; /* one line each, for standard error */
     char *temporary;           /* a directory that finish() removes (there is no usable cache); NULL: none */

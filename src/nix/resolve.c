@@ -13,11 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Nix's own default of tarball-ttl: how long what an unpinned URL gave is believed. */
 enum { URL_TTL_SECONDS = 3600 };
+
+/* With less than this the cache's disk counts as full. */
+enum { ENOUGH_SPACE = 1 << 20 };
 
 bool cage_nix_needed(const struct cage_config *config)
 {
@@ -28,6 +32,7 @@ void cage_nix_env_init(struct cage_nix_env *env)
 {
     memset(env, 0, sizeof *env);
     env->lock_fd = -1;
+    env->store_lock_fd = -1;
 }
 
 void cage_nix_env_finish(struct cage_nix_env *env)
@@ -47,6 +52,7 @@ void cage_nix_env_finish(struct cage_nix_env *env)
     free(env->lock_file);
     free(env->temporary);
     cage_close(&env->lock_fd);
+    cage_close(&env->store_lock_fd);
     cage_nix_env_init(env);
 }
 
@@ -334,6 +340,13 @@ static int resolve_uncached(struct cage_nix_context *ctx, struct cage_nix_env *e
     return 0;
 }
 
+static bool is_full(const char *dir)
+{
+    struct statvfs fs;
+
+    return statvfs(dir, &fs) == 0 && fs.f_bavail * fs.f_frsize < ENOUGH_SPACE;
+}
+
 static int resolve_cold(struct cage_nix_context *ctx, struct cage_nix_env *env, struct cage_error *err)
 {
     cage_autofree char *lock = cage_format("%s/%s.lock", ctx->cache, ctx->key);
@@ -353,7 +366,12 @@ static int resolve_cold(struct cage_nix_context *ctx, struct cage_nix_env *env, 
     /* Somebody else may have done it while we waited. */
     if (!ctx->request->refresh && use_cached(ctx, ctx->key, false, env) == 0)
         return 0;
-    return resolve_anew(ctx, parent, true, env, err);
+    if (resolve_anew(ctx, parent, true, env, err) == 0)
+        return 0;
+    if (err->sys == EINTR || !is_full(ctx->cache))
+        return -1;
+    cage_strv_addf(&env->warnings, "environments cannot be cached: the disk of %s is full", ctx->cache);
+    return resolve_uncached(ctx, env, err);
 }
 
 /* The environment before the change that Nix cannot follow: of the same key, or the one the project had last.

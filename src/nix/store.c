@@ -1,37 +1,495 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Stores of a project's own, below data_home/stores:
+ *
+ *   ID/nix/        what the cage sees as /nix; ID is a hash of the project's path, and the mode
+ *   ID/meta        what the store is for and which paths were copied completely (text, replaced by rename)
+ *   ID/lock        shared while a cage uses the store
+ *   ID.update      exclusive while it is changed
+ *
+ * A cage can write its store, so two projects never share one: what an agent does to its tools in one project
+ * must not reach another. File contents are shared by the file system where it can.
+ */
 #include "nix/store.h"
+#include "base/fs.h"
 #include "base/mem.h"
+#include "base/path.h"
+#include "nix/copy.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define META_HEADER "nixcage-store-1"
+#define STAGING ".nixcage-new"
+
+enum { MAX_META = 16 << 20 };
+
+static char *stores_dir(const struct cage_host *host)
+{
+    return cage_path_join(host->data_home, "stores");
+}
+
+static char *store_dir(const struct cage_host *host, const char *project_root, enum cage_store_mode mode)
+{
+    char hex[CAGE_HASH_HEX];
+
+    cage_hash_hex(project_root, strlen(project_root), hex);
+    return cage_format("%s/stores/%.32s-%s", host->data_home, hex, cage_store_mode_name(mode));
+}
+
+static bool is_own_mode(enum cage_store_mode mode)
+{
+    return mode == CAGE_STORE_COPY || mode == CAGE_STORE_ISOLATED;
+}
+
+static void closure_digest(const struct cage_strv *closure, char hex[CAGE_HASH_HEX])
+{
+    CAGE_STRBUF_AUTO sb = {0};
+
+    cage_strbuf_init(&sb);
+    for (size_t i = 0; i < closure->n; i++)
+        cage_strbuf_add_bytes(&sb, closure->items[i], strlen(closure->items[i]) + 1);
+    cage_hash_hex(sb.buf, sb.len, hex);
+}
+
+/* The lines of a store's meta: header, closure's digest, mode, project, then the paths. */
+struct meta {
+    char *digest, *mode, *project;
+    struct cage_strv paths;
+};
+
+static void finish_meta(struct meta *meta)
+{
+    free(meta->digest);
+    free(meta->mode);
+    free(meta->project);
+    cage_strv_finish(&meta->paths);
+}
+
+static int read_meta(const char *store, struct meta *meta)
+{
+    cage_autofree char *path = cage_path_join(store, "meta");
+    CAGE_STRBUF_AUTO text = {0};
+    char **slots[] = {&meta->digest, &meta->mode, &meta->project};
+    char *save = NULL, *line;
+    size_t n = 0;
+
+    memset(meta, 0, sizeof *meta);
+    cage_strbuf_init(&text);
+    if (cage_fs_read(AT_FDCWD, path, MAX_META, &text, NULL) < 0)
+        return -1;
+    line = strtok_r(text.buf, "\n", &save);
+    if (!line || strcmp(line, META_HEADER) != 0)
+        return -1;
+    while ((line = strtok_r(NULL, "\n", &save))) {
+        if (n < CAGE_LEN(slots))
+            *slots[n++] = cage_strdup(line);
+        else if (strncmp(line, "/nix/store/", 11) == 0)
+            cage_strv_add(&meta->paths, line);
+    }
+    return n == CAGE_LEN(slots) ? 0 : -1;
+}
+
+static int write_meta(const char *store, const char *project, enum cage_store_mode mode,
+                      const struct cage_strv *paths, const char *digest, struct cage_error *err)
+{
+    cage_autofree char *path = cage_path_join(store, "meta");
+    CAGE_STRBUF_AUTO text = {0};
+
+    cage_strbuf_init(&text);
+    cage_strbuf_addf(&text, META_HEADER "\n%s\n%s\n%s\n", digest, cage_store_mode_name(mode), project);
+    for (size_t i = 0; i < paths->n; i++)
+        cage_strbuf_addf(&text, "%s\n", paths->items[i]);
+    return cage_fs_write_atomic(AT_FDCWD, path, text.buf, text.len, 0600, err);
+}
+
+/* The directories and the lock file of a store. */
+static int make_directories(const char *store, struct cage_error *err)
+{
+    static const char *const dirs[] = {"nix/store", "nix/var/nix/gcroots"};
+    cage_autofree char *lock = cage_path_join(store, "lock");
+    cage_autofd int fd = -1;
+
+    if (cage_fs_mkdirs(store, 0700, err) < 0)
+        return -1;
+    for (size_t i = 0; i < CAGE_LEN(dirs); i++) {
+        cage_autofree char *dir = cage_path_join(store, dirs[i]);
+
+        if (cage_fs_mkdirs(dir, 0755, err) < 0)
+            return -1;
+    }
+    fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return fd < 0 ? cage_error_sys(err, errno, "cannot create %s", lock) : 0;
+}
+
+static int take_shared(const char *store, struct cage_nix_env *env, struct cage_error *err)
+{
+    cage_autofree char *lock = cage_path_join(store, "lock");
+    cage_autofd int fd = open(lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat st;
+
+    if (fd < 0 || flock(fd, LOCK_SH) < 0 || fstat(fd, &st) < 0)
+        return cage_error_sys(err, errno, "cannot lock %s", lock);
+    if (st.st_nlink == 0)
+        return cage_error_set(err, CAGE_ERR_NIX, "the store %s has just been removed", store);
+    env->store_lock_fd = cage_steal_fd(&fd);
+    return 0;
+}
+
+static void tell(struct cage_nix_context *ctx, const char *text)
+{
+    cage_nix_log_feed(&ctx->log, text, strlen(text));
+    cage_nix_log_end(&ctx->log);
+}
+
+/* Copies one path under a name that nothing looks at, then puts it in its place. */
+static int copy_path(const char *store, const char *path, const struct cage_nix_guard *guard,
+                     struct cage_error *err)
+{
+    cage_autofree char *staging = cage_format("%s/nix/store/" STAGING, store);
+    const char *name = cage_path_basename(path);
+    cage_autofree char *from = cage_path_join(staging, name), *to = cage_format("%s%s", store, path);
+    struct stat st = {0};
+
+    if (cage_fs_remove_tree(AT_FDCWD, staging, err) < 0 || cage_fs_remove_tree(AT_FDCWD, to, err) < 0)
+        return -1;
+    if (mkdir(staging, 0700) < 0)
+        return cage_error_sys(err, errno, "cannot create %s", staging);
+    if (cage_nix_copy_tree("/nix/store", staging, name, guard, err) < 0)
+        return -1;
+    /* A directory that may not be written cannot be given another parent: rename(2) changes its "..". */
+    if (lstat(from, &st) == 0 && S_ISDIR(st.st_mode) && chmod(from, 0755) < 0)
+        return cage_error_sys(err, errno, "cannot change the mode of %s", from);
+    if (rename(from, to) < 0)
+        return cage_error_sys(err, errno, "cannot rename %s to %s", from, to);
+    if (S_ISDIR(st.st_mode)) {
+        const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+
+        if (chmod(to, 0555) < 0 || utimensat(AT_FDCWD, to, times, 0) < 0)
+            return cage_error_sys(err, errno, "cannot change the mode of %s", to);
+    }
+    return cage_fs_remove_tree(AT_FDCWD, staging, err);
+}
+
+/* Copies all the missing paths; when one fails, what was copied before it is removed again. */
+static int copy_paths(struct cage_nix_context *ctx, const char *store, const struct cage_strv *missing,
+                      struct cage_error *err)
+{
+    cage_autofree char *staging = cage_format("%s/nix/store/" STAGING, store);
+
+    for (size_t i = 0; i < missing->n; i++) {
+        cage_autofree char *line = NULL;
+
+        if (copy_path(store, missing->items[i], ctx->guard, err) < 0) {
+            for (size_t k = 0; k <= i; k++) {
+                cage_autofree char *copied = cage_format("%s%s", store, missing->items[k]);
+
+                (void)!cage_fs_remove_tree(AT_FDCWD, copied, NULL);
+            }
+            (void)!cage_fs_remove_tree(AT_FDCWD, staging, NULL);
+            return -1;
+        }
+        line = cage_format("copying store paths to the project's own store: %zu of %zu", i + 1, missing->n);
+        if (i == 0 || i + 1 == missing->n || i % 50 == 49)
+            tell(ctx, line);
+    }
+    return 0;
+}
+
+static int call_in_store(struct cage_nix_context *ctx, const char *store, const char *option,
+                         const struct cage_strv *paths, int in, struct cage_error *err)
+{
+    CAGE_STRV_AUTO argv = {0}, envp = {0};
+    struct cage_nix_child child = {.log = &ctx->log, .guard = ctx->guard, .in = in};
+    int code;
+
+    cage_strv_add(&argv, ctx->tools.nix_store);
+    cage_strv_add(&argv, option);
+    if (paths)
+        cage_strv_add_all(&argv, paths->items);
+    cage_strv_add_all(&envp, ctx->host->env.items);
+    if (store)
+        cage_env_set(&envp, "NIX_REMOTE", store);
+    child.argv = cage_strv_argv(&argv);
+    child.envp = cage_strv_argv(&envp);
+    code = cage_nix_child_run(&child, err);
+    if (code > 0)
+        return cage_error_set(err, CAGE_ERR_NIX, "nix-store %s failed with status %d", option, code);
+    return code;
+}
+
+/* Tells the store's database of its new paths, and lets Nix check their contents. */
+static int register_paths(struct cage_nix_context *ctx, const char *store, const struct cage_strv *missing,
+                          struct cage_error *err)
+{
+    CAGE_STRV_AUTO argv = {0};
+    CAGE_STRBUF_AUTO dump = {0};
+    cage_autofd int in = -1;
+    struct cage_nix_child child = {.log = &ctx->log, .guard = ctx->guard, .out = &dump};
+    int code;
+
+    cage_strbuf_init(&dump);
+    cage_strv_add(&argv, ctx->tools.nix_store);
+    cage_strv_add(&argv, "--dump-db");
+    cage_strv_add_all(&argv, missing->items);
+    child.argv = cage_strv_argv(&argv);
+    child.envp = ctx->host->env.items;
+    code = cage_nix_child_run(&child, err);
+    if (code != 0)
+        return code < 0
+                   ? -1
+                   : cage_error_set(err, CAGE_ERR_NIX, "nix-store --dump-db failed with status %d", code);
+    in = cage_fs_memfd("nixcage-db", dump.buf, dump.len, err);
+    if (in < 0 || call_in_store(ctx, store, "--load-db", NULL, in, err) < 0)
+        return -1;
+    return call_in_store(ctx, store, "--verify-path", missing, 0, err);
+}
+
+/* The cage's own collector must not take what it runs on: a root for each path of the closure. */
+static int make_roots(const char *store, const struct cage_strv *closure, struct cage_error *err)
+{
+    cage_autofree char *dir = cage_path_join(store, "nix/var/nix/gcroots/nixcage");
+
+    if (cage_fs_remove_tree(AT_FDCWD, dir, err) < 0 || cage_fs_mkdirs(dir, 0755, err) < 0)
+        return -1;
+    for (size_t i = 0; i < closure->n; i++) {
+        cage_autofree char *link = cage_path_join(dir, cage_path_basename(closure->items[i]));
+
+        if (symlink(closure->items[i], link) < 0)
+            return cage_error_sys(err, errno, "cannot create %s", link);
+    }
+    return 0;
+}
+
+static int sync_store(const char *store, struct cage_error *err)
+{
+#ifdef __linux__
+    cage_autofd int fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || syncfs(fd) < 0)
+        return cage_error_sys(err, errno, "cannot sync %s", store);
+#else
+    (void)store, (void)err;
+    sync();
+#endif
+    return 0;
+}
+
+static void find_missing(const struct cage_strv *closure, const struct cage_strv *have,
+                         struct cage_strv *missing)
+{
+    /* Both are sorted. */
+    for (size_t i = 0, k = 0; i < closure->n; i++) {
+        while (k < have->n && strcmp(have->items[k], closure->items[i]) < 0)
+            k++;
+        if (k == have->n || strcmp(have->items[k], closure->items[i]) != 0)
+            cage_strv_add(missing, closure->items[i]);
+    }
+}
+
+/* Brings the store to hold the closure; *meta says what it had. A failure leaves the old state usable. */
+static int update_store(struct cage_nix_context *ctx, const char *store, struct meta *meta,
+                        const struct cage_strv *closure, const char *digest, struct cage_error *err)
+{
+    enum cage_store_mode mode = ctx->request->config->store_mode;
+    CAGE_STRV_AUTO missing = {0};
+
+    if (make_directories(store, err) < 0)
+        return -1;
+    if (mode == CAGE_STORE_COPY) {
+        find_missing(closure, &meta->paths, &missing);
+        if (missing.n > 0 &&
+            (copy_paths(ctx, store, &missing, err) < 0 || register_paths(ctx, store, &missing, err) < 0))
+            return -1;
+        for (size_t i = 0; i < missing.n; i++)
+            cage_strv_add(&meta->paths, missing.items[i]);
+        cage_strv_sort_unique(&meta->paths);
+    }
+    if (make_roots(store, closure, err) < 0 || sync_store(store, err) < 0)
+        return -1;
+    return write_meta(store, ctx->request->project->root, mode, &meta->paths, digest, err);
+}
+
+static bool is_up_to_date(const char *store, const char *digest, struct meta *meta)
+{
+    if (read_meta(store, meta) < 0) {
+        finish_meta(meta);
+        memset(meta, 0, sizeof *meta);
+        return false;
+    }
+    return strcmp(meta->digest, digest) == 0;
+}
+
+static int explain_update(const char *store, bool is_new, struct cage_error *err)
+{
+    if (err && err->sys == EINTR)
+        return -1;
+    if (is_new)
+        (void)!cage_fs_remove_tree(AT_FDCWD, store, NULL);
+    cage_error_wrap(err, "cannot %s the project's own store", is_new ? "make" : "update");
+    if (err && err->sys == ENOSPC)
+        return cage_error_hint(err, "free space in %s%s", store,
+                               is_new ? "" : "; the store as it was before is intact");
+    return -1;
+}
+
+static int ensure_store_locked(struct cage_nix_context *ctx, const char *store,
+                               const struct cage_strv *closure, const char *digest, struct cage_error *err)
+{
+    cage_autofree char *lock_path = cage_format("%s.update", store), *dir = stores_dir(ctx->host);
+    cage_autofd int lock = -1;
+    struct meta meta = {0};
+    int rc = 0;
+
+    if (cage_fs_mkdirs(dir, 0700, err) < 0)
+        return -1;
+    lock = cage_nix_guard_lock(ctx->guard, lock_path, err);
+    if (lock < 0)
+        return -1;
+    if (!is_up_to_date(store, digest, &meta)) {
+        bool is_new = !meta.digest;
+
+        rc = update_store(ctx, store, &meta, closure, digest, err);
+        if (rc < 0)
+            explain_update(store, is_new && ctx->request->config->store_mode == CAGE_STORE_COPY, err);
+    }
+    finish_meta(&meta);
+    return rc;
+}
+
+static int ensure_store(struct cage_nix_context *ctx, const char *store, const struct cage_strv *closure,
+                        struct cage_error *err)
+{
+    char digest[CAGE_HASH_HEX];
+    struct cage_nix_guard guard;
+    struct meta meta;
+    bool current;
+    int rc;
+
+    closure_digest(closure, digest);
+    current = is_up_to_date(store, digest, &meta);
+    finish_meta(&meta);
+    if (current)
+        return 0;
+    if (cage_nix_guard_enter(&guard, err) < 0)
+        return -1;
+    ctx->guard = &guard;
+    rc = ensure_store_locked(ctx, store, closure, digest, err);
+    cage_nix_guard_leave(&guard);
+    ctx->guard = NULL;
+    return rc;
+}
 
 int cage_nix_store_before(struct cage_nix_context *ctx, struct cage_error *err)
 {
-    (void)err;
-    ctx->store_prefix = cage_strdup("");
-    return 0;
+    if (ctx->request->config->store_mode != CAGE_STORE_ISOLATED) {
+        ctx->store_prefix = cage_strdup("");
+        return 0;
+    }
+    ctx->store_prefix = store_dir(ctx->host, ctx->request->project->root, CAGE_STORE_ISOLATED);
+    return make_directories(ctx->store_prefix, err);
 }
 
 int cage_nix_store_after(struct cage_nix_context *ctx, struct cage_nix_env *env, struct cage_error *err)
 {
-    (void)err;
-    env->store_root = cage_strdup("/nix");
-    if (ctx->request->config->store_mode == CAGE_STORE_SHARED)
-        env->nix_remote =
-            cage_strdup(access("/nix/var/nix/daemon-socket/socket", F_OK) == 0 ? "daemon" : "local");
-    else
-        env->nix_remote = cage_strdup("unix:///nixcage-store-is-readonly");
+    enum cage_store_mode mode = ctx->request->config->store_mode;
+    cage_autofree char *store = NULL;
+
+    if (!is_own_mode(mode)) {
+        bool daemon = access("/nix/var/nix/daemon-socket/socket", F_OK) == 0;
+
+        env->store_root = cage_strdup("/nix");
+        env->nix_remote = cage_strdup(mode == CAGE_STORE_READONLY ? "unix:///nixcage-store-is-readonly"
+                                      : daemon                    ? "daemon"
+                                                                  : "local");
+        return 0;
+    }
+    store = store_dir(ctx->host, ctx->request->project->root, mode);
+    if (ensure_store(ctx, store, &env->closure, err) < 0 || take_shared(store, env, err) < 0)
+        return -1;
+    env->store_root = cage_path_join(store, "nix");
+    env->nix_remote = cage_strdup("local");
     return 0;
+}
+
+/* Removes a store that no cage uses; false: one does. */
+static bool drop_store(const char *store)
+{
+    cage_autofree char *lock_path = cage_path_join(store, "lock"), *update = cage_format("%s.update", store);
+    cage_autofd int lock = open(lock_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
+        return false;
+    unlink(lock_path);
+    if (cage_fs_remove_tree(AT_FDCWD, store, NULL) < 0)
+        return false;
+    unlink(update);
+    return true;
+}
+
+/* Whether the store's project is there and still configured to have it. */
+static bool is_wanted(const struct meta *meta)
+{
+    cage_autofree char *file = cage_path_join(meta->project, "nixcage.toml");
+    cage_autofd int dir = open(meta->project, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct cage_config config;
+    bool wanted = true;
+
+    if (dir < 0 || access(file, F_OK) < 0)
+        return false;
+    cage_config_init(&config);
+    /* One that cannot be read now may be repaired: its store stays. */
+    if (cage_config_load(&config, dir, file, NULL) == 0)
+        wanted = strcmp(cage_store_mode_name(config.store_mode), meta->mode) == 0;
+    cage_config_finish(&config);
+    return wanted;
 }
 
 int cage_nix_store_gc(const struct cage_host *host, bool all, size_t *removed, struct cage_error *err)
 {
-    (void)host, (void)all, (void)err;
+    cage_autofree char *dir = stores_dir(host);
+    CAGE_STRV_AUTO names = {0};
+
     *removed = 0;
+    if (host->list(host, dir, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        cage_autofree char *store = cage_path_join(dir, names.items[i]),
+                           *update = cage_format("%s.update", store);
+        cage_autofd int lock = -1;
+        struct meta meta;
+        bool wanted;
+
+        if (strchr(names.items[i], '.'))
+            continue;
+        /* Somebody who makes it just now has no meta yet. */
+        lock = cage_fs_lock(update, false, NULL);
+        if (lock < 0)
+            continue;
+        wanted = read_meta(store, &meta) == 0 && is_wanted(&meta);
+        finish_meta(&meta);
+        if ((all || !wanted) && drop_store(store))
+            ++*removed;
+    }
     return 0;
 }
 
 int cage_nix_store_forget(const struct cage_host *host, const char *project_root, struct cage_error *err)
 {
-    (void)host, (void)project_root, (void)err;
+    static const enum cage_store_mode modes[] = {CAGE_STORE_COPY, CAGE_STORE_ISOLATED};
+
+    for (size_t i = 0; i < CAGE_LEN(modes); i++) {
+        cage_autofree char *store = store_dir(host, project_root, modes[i]);
+
+        if (access(store, F_OK) == 0 && !drop_store(store)) {
+            cage_error_set(err, CAGE_ERR_NIX, "a cage is running with the store %s", store);
+            return cage_error_hint(err, "end it, then run nixcage gc");
+        }
+    }
     return 0;
 }

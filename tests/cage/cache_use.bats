@@ -202,7 +202,7 @@ END
     nix_project 'packages = ["multi", "hooked"]'
     resolve_and_cache
     local dead
-    dead=$(nix-build --no-out-link '<nixpkgs>' -A prop 2>/dev/null)
+    dead=$(nix-store --add nixcage.toml)
     [ -e "$dead" ]
     nix-store --gc >/dev/null 2>&1
     # Positive control: the collector did collect.
