@@ -3,6 +3,7 @@
 #include "backend/backend.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/limits.h"
 #include "cli/project_files.h"
 #include "cli/session.h"
 #include "nix/nix.h"
@@ -15,6 +16,7 @@
 
 #define NIX_ENV_AUTO __attribute__((cleanup(cage_nix_env_finish))) struct cage_nix_env
 #define PLAN_AUTO __attribute__((cleanup(cage_plan_finish))) struct cage_plan
+#define LIMITS_AUTO __attribute__((cleanup(cage_limits_forget))) struct cage_cli_limits
 #define BWRAP_AUTO __attribute__((cleanup(cage_bwrap_finish))) struct cage_bwrap
 
 /* Parents come before what is in them. */
@@ -24,6 +26,11 @@ static int make_directories(const struct cage_strv *dirs, struct cage_error *err
         if (mkdir(dirs->items[i], 0700) < 0 && errno != EEXIST)
             return cage_error_sys(err, errno, "cannot create the directory %s", dirs->items[i]);
     return 0;
+}
+
+static void say(const char *line)
+{
+    cage_cli_note("%s", line);
 }
 
 static int plan_and_run(struct cage_session *session, char *const *argv, const struct cage_nix_env *nix,
@@ -38,7 +45,8 @@ static int plan_and_run(struct cage_session *session, char *const *argv, const s
         .interactive = !argv,
         .has_tty = isatty(STDIN_FILENO) == 1,
     };
-    const struct cage_run_options options = {.host = &session->host, .bwrap = bwrap, .capture_fd = -1};
+    struct cage_run_options options = {.host = &session->host, .bwrap = bwrap, .capture_fd = -1, .say = say};
+    LIMITS_AUTO limits = {0};
     PLAN_AUTO plan;
     int status;
 
@@ -48,6 +56,10 @@ static int plan_and_run(struct cage_session *session, char *const *argv, const s
         return -1;
     for (size_t i = 0; i < plan.warnings.n; i++)
         cage_cli_note("warning: %s", plan.warnings.items[i]);
+    if (cage_limits_prepare(&limits, session, &plan.limits, err) < 0)
+        return -1;
+    options.limits = &limits.way;
+    options.limits_on = &limits.system;
     if (cage_run(&plan, &options, &status, err) < 0)
         return -1;
     /* The cage was fine, the command was not there: its status stands, with a word about it. */

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "host/host.h"
 #include "host/project.h"
+#include "limits/limits.h"
 #include "nix/nix.h"
 
 #include <stdbool.h>
@@ -24,13 +25,13 @@ struct cage_reason {
 };
 
 enum cage_op_kind {
-    CAGE_OP_BIND,     /* source at dest; writable decides */
-    CAGE_OP_PIN,      /* dest onto itself, as it is: its name can then not be renamed away */
+    CAGE_OP_BIND, /* source at dest; writable decides */
+    CAGE_OP_PIN,  /* dest onto itself, as it is: its name can then not be renamed away */
     CAGE_OP_TMPFS,
     CAGE_OP_DIR,
-    CAGE_OP_SYMLINK,  /* dest -> source */
-    CAGE_OP_FILE,     /* made-up contents at dest */
-    CAGE_OP_MASK_DIR, /* blacklisted: an empty read-only directory */
+    CAGE_OP_SYMLINK,   /* dest -> source */
+    CAGE_OP_FILE,      /* made-up contents at dest */
+    CAGE_OP_MASK_DIR,  /* blacklisted: an empty read-only directory */
     CAGE_OP_MASK_FILE, /* blacklisted: an empty unreadable file */
     CAGE_OP_PROC,
     CAGE_OP_DEV,
@@ -61,11 +62,12 @@ enum cage_net_mode { CAGE_NET_NONE, CAGE_NET_HOST, CAGE_NET_GATE /* own namespac
 
 /* A path of the project that the host would execute or trust. */
 struct cage_protected {
-    char *path;    /* absolute, on the host and in the cage */
-    bool exists;   /* else it is watched for and moved away when it appears */
-    bool is_glob;  /* the last component is a pattern: settings*.json */
-    bool hide;     /* blacklisted and not there: what appears is to be hidden from the cage, not moved */
-    char *link;    /* path is a symlink, which cannot be mounted over: its text, to be compared at the end; or NULL */
+    char *path;   /* absolute, on the host and in the cage */
+    bool exists;  /* else it is watched for and moved away when it appears */
+    bool is_glob; /* the last component is a pattern: settings*.json */
+    bool hide;    /* blacklisted and not there: what appears is to be hidden from the cage, not moved */
+    char *link;   /* path is a symlink, which cannot be mounted over: its text, to be compared at the end; or
+                     NULL */
     struct cage_reason reason;
 };
 
@@ -92,16 +94,18 @@ struct cage_plan {
     struct cage_reason net_reason;
     struct cage_plan_gate gate; /* CAGE_NET_GATE */
     bool nested;
+    struct cage_limits limits;
 
-    bool limit_store;         /* store_view = "closure": only store_paths below /nix/store can be opened */
+    bool limit_store; /* store_view = "closure": only store_paths below /nix/store can be opened */
     struct cage_strv store_paths;
     bool scope_abstract, scope_signal; /* Landlock scopes */
 
     enum cage_level level;
     enum cage_store_mode store_mode;
-    char *project_root;  /* NULL: not mounted */
-    struct cage_strv make_dirs; /* below project_root: made (0700, no symlink followed) before the cage starts */
-    bool system;         /* the host's system directories are shown */
+    char *project_root; /* NULL: not mounted */
+    struct cage_strv
+        make_dirs; /* below project_root: made (0700, no symlink followed) before the cage starts */
+    bool system;   /* the host's system directories are shown */
     struct cage_strv warnings; /* one line each, for standard error */
 };
 
@@ -119,13 +123,14 @@ void cage_plan_init(struct cage_plan *plan);
 void cage_plan_finish(struct cage_plan *plan);
 
 /*
- * Makes the plan of a run. Errors (a missing bind, a bind at or under a blacklisted path, a secret variable …)
- * point at the configuration's line.
+ * Makes the plan of a run. Errors (a missing bind, a bind at or under a blacklisted path, a secret variable
+ * …) point at the configuration's line.
  */
 int cage_plan_build(struct cage_plan *plan, const struct cage_plan_input *input,
                     struct cage_error *err) CAGE_MUST_CHECK;
 
-/* Appends an operation and returns it for the caller to fill in; strings are copied. Valid until the next call. */
+/* Appends an operation and returns it for the caller to fill in; strings are copied. Valid until the next
+ * call. */
 struct cage_op *cage_plan_add(struct cage_plan *plan, enum cage_op_kind kind, const char *source,
                               const char *dest, struct cage_reason reason);
 

@@ -7,21 +7,6 @@
 
 enum { ABI_SCOPES = 6 };
 
-static bool has_cpus(const struct cage_planner *p)
-{
-    return p->config->cpus > 0;
-}
-
-static bool has_memory(const struct cage_planner *p)
-{
-    return p->config->memory > 0 || p->config->memory_percent > 0;
-}
-
-static bool has_pids(const struct cage_planner *p)
-{
-    return p->config->pids > 0;
-}
-
 static bool is_nested(const struct cage_planner *p)
 {
     return p->config->nested;
@@ -39,17 +24,10 @@ static bool cannot_scope(const struct cage_planner *p)
 static const struct {
     enum cage_key key;
     bool (*wanted)(const struct cage_planner *p);
-    bool is_limit; /* enforce = "warn" turns the error into a warning */
     const char *message, *hint;
 } rows[] = {
-    {CAGE_KEY_RES_CPUS, has_cpus, true, "cpus is not supported yet",
-     "take cpus away, or set enforce = \"warn\""},
-    {CAGE_KEY_RES_MEMORY, has_memory, true, "memory is not supported yet",
-     "take memory away, or set enforce = \"warn\""},
-    {CAGE_KEY_RES_PIDS, has_pids, true, "pids is not supported yet",
-     "take pids away, or set enforce = \"warn\""},
-    {CAGE_KEY_SANDBOX_NESTED, is_nested, false, "nested = true is not supported yet", "take nested away"},
-    {CAGE_KEY_NET_ALLOW, cannot_scope, false,
+    {CAGE_KEY_SANDBOX_NESTED, is_nested, "nested = true is not supported yet", "take nested away"},
+    {CAGE_KEY_NET_ALLOW, cannot_scope,
      "this kernel cannot keep the cage from the host's abstract sockets (X11, D-Bus) on a shared network: "
      "Landlock ABI 6 (Linux 6.12) is needed",
      "boot a newer kernel, with landlock among its security modules, or set allow = false in "
@@ -100,19 +78,27 @@ void cage_plan_choose_network(struct cage_planner *p)
         add_gate(p);
 }
 
+/* In bytes and cores; how they are held here is decided when the plan is carried out. */
+static void set_limits(struct cage_planner *p)
+{
+    const struct cage_config *config = p->config;
+    struct cage_limits *limits = &p->plan->limits;
+
+    *limits = (struct cage_limits){.cpus = config->cpus, .memory = config->memory, .pids = config->pids};
+    if (config->memory_percent > 0)
+        limits->memory = (uint64_t)((double)p->host->memory * config->memory_percent / 100);
+}
+
 int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err)
 {
     cage_plan_choose_network(p);
     for (size_t i = 0; i < CAGE_LEN(rows); i++) {
         if (!rows[i].wanted(p))
             continue;
-        if (rows[i].is_limit && p->config->enforce == CAGE_ENFORCE_WARN) {
-            cage_strv_addf(&p->plan->warnings, "%s: the limit is not in force", rows[i].message);
-            continue;
-        }
         cage_config_error(p->config, p->config->marks[rows[i].key], err, "%s", rows[i].message);
         return cage_error_hint(err, "%s", rows[i].hint);
     }
+    set_limits(p);
     p->plan->scope_signal = p->host->landlock_abi >= ABI_SCOPES;
     p->plan->scope_abstract = p->host->landlock_abi >= ABI_SCOPES;
     return 0;
