@@ -255,6 +255,36 @@ cage_toml_node *parse(std::string_view text, cage_toml_failure *failure)
     convert(result.table(), root);
     return root;
 }
+/* Whether the library trips over the first n bytes. */
+bool is_refused(std::string_view text, size_t n)
+{
+    try {
+        (void)toml::parse(text.substr(0, n));
+    } catch (const library_is_wrong &) {
+        return true;
+    }
+    return false;
+}
+
+/* The library says nothing about where it tripped: it is the first line without which it does not. */
+void find_refused_line(std::string_view text, cage_toml_failure *failure)
+{
+    size_t good = 0, bad = text.size(); /* prefixes, in bytes; both end where a line ends */
+
+    while (true) {
+        size_t middle = text.rfind('\n', good + (bad - good) / 2);
+        if (middle == text.npos || middle + 1 <= good)
+            middle = text.find('\n', good);
+        if (middle == text.npos || middle + 1 >= bad)
+            break;
+        (is_refused(text, middle + 1) ? bad : good) = middle + 1;
+    }
+    int line =
+        1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(good), '\n'));
+    size_t blanks = text.find_first_not_of(" \t", good);
+    fail(failure, {line, blanks == text.npos ? 1 : static_cast<int>(blanks - good) + 1},
+         "the library refused");
+}
 } // namespace
 
 cage_toml_node *cage_toml_parse(const char *text, size_t n, cage_toml_failure *failure)
@@ -262,7 +292,7 @@ cage_toml_node *cage_toml_parse(const char *text, size_t n, cage_toml_failure *f
     try {
         return parse({text, n}, failure);
     } catch (const library_is_wrong &) {
-        fail(failure, {1, 1}, "the library is wrong about itself");
+        find_refused_line({text, n}, failure);
         return nullptr;
     } catch (...) {
         /* Only std::bad_alloc can come here: out of memory ends the program everywhere (base/mem.h). */

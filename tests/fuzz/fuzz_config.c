@@ -28,8 +28,6 @@ static void check_error(const struct cage_error *err, size_t size)
     CAGE_STRBUF_AUTO text = {0};
 
     CHECK(err->code == CAGE_ERR_CONFIG);
-    /* The answer to an assertion of the TOML library: no user sees it unless we missed something. */
-    CHECK(strcmp(err->message, "the file is not valid TOML") != 0);
     CHECK(err->message[0] && err->hint[0] && strcmp(err->file, "fuzz.toml") == 0);
     CHECK(err->line > 0 || size > 1 << 20);
     CHECK(err->column > 0 || err->line == 0);
