@@ -13,7 +13,6 @@
 struct maker {
     struct cage_seatbelt_job *job;
     const struct cage_plan *plan;
-    const struct cage_config *config;
     const struct cage_host *host;
     const struct cage_seatbelt_session *session;
     struct cage_strv from, to; /* paths of the plan that are elsewhere here */
@@ -255,22 +254,24 @@ static int add_guards(struct maker *m, struct cage_error *err)
     return 0;
 }
 
-static uint16_t *copy_ports(const struct cage_ports *ports, size_t *n)
+static uint16_t *copy_ports(const uint16_t *ports, size_t n)
 {
-    uint16_t *copy = cage_alloc((ports->n + 1) * sizeof *copy);
+    uint16_t *copy = cage_alloc((n + 1) * sizeof *copy);
 
-    for (size_t i = 0; i < ports->n; i++)
-        copy[i] = ports->items[i].port;
-    *n = ports->n;
+    if (n > 0)
+        memcpy(copy, ports, n * sizeof *copy);
     return copy;
 }
 
 static void add_ports(struct maker *m)
 {
+    const struct cage_plan_gate *gate = &m->plan->gate;
     struct cage_seatbelt_input *in = &m->job->input;
 
-    in->host_ports = copy_ports(&m->config->host_ports, &in->n_host_ports);
-    in->expose = copy_ports(&m->config->expose, &in->n_expose);
+    in->host_ports = copy_ports(gate->host_ports, gate->n_host_ports);
+    in->n_host_ports = gate->n_host_ports;
+    in->expose = copy_ports(gate->expose, gate->n_expose);
+    in->n_expose = gate->n_expose;
 }
 
 /* The path as it is in this session; the caller frees. */
@@ -340,10 +341,10 @@ static const char *planned_home(const struct cage_plan *plan)
 }
 
 int cage_seatbelt_job_make(struct cage_seatbelt_job *job, const struct cage_plan *plan,
-                           const struct cage_config *config, const struct cage_host *host,
-                           const struct cage_seatbelt_session *session, struct cage_error *err)
+                           const struct cage_host *host, const struct cage_seatbelt_session *session,
+                           struct cage_error *err)
 {
-    struct maker m = {.job = job, .plan = plan, .config = config, .host = host, .session = session};
+    struct maker m = {.job = job, .plan = plan, .host = host, .session = session};
     int rc = -1;
 
     *job = (struct cage_seatbelt_job){0};

@@ -142,8 +142,7 @@ static void make(struct column *c, size_t i)
 
     plan_fixture_init(&c->plan, "mac", CASE_PROJECT, "d /Users/ada/work/secret\n");
     if (plan_fixture_build(&c->plan, columns[i].toml) < 0 ||
-        cage_seatbelt_job_make(&c->job, &c->plan.plan, &c->plan.config, &c->plan.host, &session,
-                               &c->plan.err) < 0)
+        cage_seatbelt_job_make(&c->job, &c->plan.plan, &c->plan.host, &session, &c->plan.err) < 0)
         fail_msg("%s: %s", columns[i].title, c->plan.err.message);
     if (columns[i].gate) {
         c->job.input.net = CAGE_NET_GATE;

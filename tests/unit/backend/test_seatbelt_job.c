@@ -32,8 +32,7 @@ static int make(struct fixture *f, const char *toml, const char *more)
 
     plan_fixture_init(&f->plan, "mac", CASE_PROJECT, more);
     if (plan_fixture_build(&f->plan, toml) < 0 ||
-        cage_seatbelt_job_make(&f->job, &f->plan.plan, &f->plan.config, &f->plan.host, &session,
-                               &f->plan.err) < 0)
+        cage_seatbelt_job_make(&f->job, &f->plan.plan, &f->plan.host, &session, &f->plan.err) < 0)
         return -1;
     f->text = seatbelt_render(&f->job.input);
     if (!sbpl_parse(f->text, &f->profile, why, sizeof why))
@@ -259,8 +258,7 @@ static void a_shell_finds_its_start_up_file(void **state)
     plan_fixture_init(&f.plan, "mac", CASE_PROJECT, NULL);
     f.plan.interactive = true;
     assert_int_equal(plan_fixture_build(&f.plan, STANDARD), 0);
-    assert_int_equal(
-        cage_seatbelt_job_make(&f.job, &f.plan.plan, &f.plan.config, &f.plan.host, &session, &f.plan.err), 0);
+    assert_int_equal(cage_seatbelt_job_make(&f.job, &f.plan.plan, &f.plan.host, &session, &f.plan.err), 0);
     f.text = seatbelt_render(&f.job.input);
     golden("job-shell.txt", &f);
     assert_true(cage_strv_has(&f.job.argv, CASE_SESSION "/run/rc"));

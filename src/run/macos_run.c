@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+#include "base/proc.h"
+#include "run/macos.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int check_system(const struct cage_macos_system *system, struct cage_error *err)
+{
+    if (system->is_sandboxed()) {
+        cage_error_set(err, CAGE_ERR_MISSING,
+                       "this process is in a sandbox already, and sandboxes cannot be nested on macOS");
+        return cage_error_hint(err, "run nixcage from an ordinary terminal");
+    }
+    if (access(system->sandbox_exec, X_OK) < 0) {
+        cage_error_sys(err, errno, "%s", system->sandbox_exec);
+        err->code = CAGE_ERR_MISSING;
+        return cage_error_hint(err, "it is part of macOS: reinstall the system");
+    }
+    return 0;
+}
+
+/* The terminal that we were started on, or NULL. The caller frees. */
+static char *launch_terminal(const struct cage_run_options *options)
+{
+    char name[256];
+
+    for (int fd = 0; fd < 3 && !options->quiet_io; fd++)
+        if (isatty(fd) && ttyname_r(fd, name, sizeof name) == 0 && strncmp(name, "/dev/tty", 8) == 0)
+            return cage_strdup(name);
+    return NULL;
+}
+
+static int not_found(const char *name, int *status, struct cage_error *err)
+{
+    *status = 127;
+    cage_error_set(err, CAGE_ERR_CAGE, "%s: command not found in the cage", name);
+    cage_error_hint(err, "add the package that has it to [nix] packages");
+    return 1;
+}
+
+/*
+ * sandbox-exec's own exit codes cannot be told from the command's, so the command is looked for before.
+ * Returns 0 when it is there, 1 with *status and *err when not.
+ */
+static int find_command(const struct cage_seatbelt_job *job, int *status, struct cage_error *err)
+{
+    const char *name = job->argv.items[0];
+    cage_autofree char *found = cage_proc_find(name, cage_env_get(&job->env, "PATH"));
+    struct stat st;
+
+    if (!strchr(name, '/'))
+        return found ? 0 : not_found(name, status, err);
+    /* A relative one is meant from the command's directory, which is not ours. */
+    if (name[0] != '/')
+        return 0;
+    if (stat(name, &st) < 0)
+        return not_found(name, status, err);
+    if (found && S_ISREG(st.st_mode))
+        return 0;
+    *status = 126;
+    cage_error_set(err, CAGE_ERR_CAGE, "%s: not executable", name);
+    return 1;
+}
+
+static void tell(const struct cage_run_options *options, const struct cage_strv *lines)
+{
+    for (size_t i = 0; options->say && i < lines->n; i++)
+        options->say(lines->items[i]);
+}
+
+static int run_job(const struct cage_macos_start *start, int *status, struct cage_error *err)
+{
+    struct cage_macos_child child;
+    struct cage_terminal terminal;
+    int rc;
+
+    cage_terminal_save(&terminal);
+    rc = cage_macos_signals_take(err);
+    if (rc == 0) {
+        rc = cage_macos_child_start(&child, start, err);
+        if (rc == 0) {
+            *status = cage_macos_supervise(&child, &terminal);
+            cage_terminal_restore(&terminal, true);
+            cage_macos_child_finish(&child);
+        }
+        cage_macos_signals_release();
+    }
+    cage_terminal_finish(&terminal);
+    return rc;
+}
+
+static int run_in(struct cage_macos_session *session, const struct cage_plan *plan,
+                  const struct cage_run_options *options, const struct cage_macos_system *system, int *status,
+                  struct cage_error *err)
+{
+    CAGE_CLEANUP(cage_seatbelt_job_finish) struct cage_seatbelt_job job = {0};
+    cage_autofree char *tty = launch_terminal(options);
+    const struct cage_seatbelt_session about = {.dir = session->dir, .tty = tty};
+    const struct cage_macos_start start = {
+        .system = system, .session = session, .job = &job, .options = options};
+    int missing;
+
+    if (cage_macos_make_dirs(plan, err) < 0 ||
+        cage_seatbelt_job_make(&job, plan, options->host, &about, err) < 0)
+        return -1;
+    tell(options, &job.warnings);
+    missing = find_command(&job, status, err);
+    if (missing)
+        return 0;
+    if (cage_macos_session_fill(session, &job, err) < 0)
+        return -1;
+    return run_job(&start, status, err);
+}
+
+int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *options,
+                   const struct cage_macos_system *system, int *status, struct cage_error *err)
+{
+    struct cage_macos_session session = {.lock = -1};
+    int rc;
+
+    *err = (struct cage_error){0};
+    if (plan->argv.n == 0)
+        return cage_error_set(err, CAGE_ERR_INTERNAL, "the plan has no command");
+    if (cage_run_secure_stdio(err) < 0 || check_system(system, err) < 0)
+        return -1;
+    cage_macos_session_sweep(system->session_base);
+    if (cage_macos_session_make(&session, system->session_base, err) < 0)
+        return -1;
+    rc = run_in(&session, plan, options, system, status, err);
+    cage_macos_session_finish(&session);
+    return rc;
+}
