@@ -177,6 +177,21 @@ static void add_limits(const struct cage_config *config, struct cage_strbuf *out
                          config->enforce == CAGE_ENFORCE_REQUIRE ? "nothing runs" : "a warning");
 }
 
+static void add_gate(const struct cage_plan *plan, struct cage_strbuf *out)
+{
+    const struct cage_plan_gate *gate = &plan->gate;
+
+    for (size_t i = 0; i < gate->hosts.n; i++) {
+        cage_strbuf_add(out, "            ");
+        cage_strbuf_add_printable(out, gate->hosts.items[i]);
+        cage_strbuf_addc(out, '\n');
+    }
+    for (size_t i = 0; i < gate->n_expose; i++)
+        cage_strbuf_addf(out, "            port %d in the cage, from this machine\n", gate->expose[i]);
+    for (size_t i = 0; i < gate->n_host_ports; i++)
+        cage_strbuf_addf(out, "            port %d of this machine, from the cage\n", gate->host_ports[i]);
+}
+
 static void add_store(const struct cage_plan *plan, struct cage_strbuf *out)
 {
     const char *remote = cage_plan_getenv(plan, "NIX_REMOTE");
@@ -191,7 +206,7 @@ void cage_plan_explain(const struct cage_plan *plan, const struct cage_config *c
                        struct cage_strbuf *out)
 {
     static const char *const networks[] = {
-        [CAGE_NET_NONE] = "none", [CAGE_NET_HOST] = "the host's", [CAGE_NET_GATE] = "the named hosts only"};
+        [CAGE_NET_NONE] = "none", [CAGE_NET_HOST] = "the host's", [CAGE_NET_GATE] = "its own, with a gate"};
 
     cage_strbuf_add(out, "Project     ");
     cage_strbuf_add_printable(out, plan->project_root ? plan->project_root : "not shown");
@@ -199,6 +214,7 @@ void cage_plan_explain(const struct cage_plan *plan, const struct cage_config *c
                      networks[plan->net]);
     add_reason(out, &plan->net_reason, config);
     cage_strbuf_addc(out, '\n');
+    add_gate(plan, out);
     add_store(plan, out);
     cage_strbuf_add(out, "Starts in   ");
     cage_strbuf_add_printable(out, plan->cwd);

@@ -17,7 +17,8 @@ void cage_plan_explain(const struct cage_plan *plan, const struct cage_config *c
  *   project      path, or null when it is not shown
  *   cwd          start directory in the cage
  *   command      [argv…]
- *   network      {"mode": "none" | "host" | "gate", "reason": R}
+ *   network      {"mode": "none" | "host" | "gate", "reason": R, "hosts": [rule…], "expose": [port…],
+ *                "host_ports": [port…]}
  *   store        {"mode": …, "view": "closure" | "full" | "none", "paths": [/nix/store/…]}
  *   mounts       [{"kind": K, "path": in the cage, "source": of the host or link target or absent, "reason": R}] in order
  *                K: "read-only" | "read-write" | "pinned" | "empty" | "directory" | "symlink" | "file" |

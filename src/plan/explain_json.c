@@ -119,12 +119,24 @@ static json_t *limits(const struct cage_config *config)
     return object;
 }
 
+static json_t *ports(const uint16_t *items, size_t n)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        append(array, json_integer(items[i]));
+    return array;
+}
+
 static json_t *network(const struct cage_plan *plan, const struct cage_config *config)
 {
     json_t *object = json_object();
 
     put(object, "mode", text(cage_net_mode_name(plan->net)));
     put(object, "reason", reason(&plan->net_reason, config));
+    put(object, "hosts", strings(&plan->gate.hosts));
+    put(object, "expose", ports(plan->gate.expose, plan->gate.n_expose));
+    put(object, "host_ports", ports(plan->gate.host_ports, plan->gate.n_host_ports));
     return object;
 }
 

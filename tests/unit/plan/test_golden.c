@@ -51,6 +51,10 @@ static const struct {
     {"shared", "[nix]\nstore_mode = \"shared\"\n", false, false},
     {"copy", "[nix]\nstore_mode = \"copy\"\n", false, false},
     {"full", "[nix]\nstore_view = \"full\"\n", false, false},
+    {"gate",
+     "[sandbox.network]\nhosts = [\"example.org\", \"*.github.com:443\"]\nexpose = [3000]\nhost_ports = "
+     "[5432]\n",
+     false, false},
     {"agent", "[cage]\nssh_agent = true\n", false, false},
     {"protect",
      "[sandbox.filesystem]\nprotect = [\"Makefile\", \"ci/deploy.yml\"]\nunprotect = [\".vscode\", "
