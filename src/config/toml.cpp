@@ -55,11 +55,19 @@ void fail(cage_toml_failure *failure, cage_mark mark, std::string_view text)
     snprintf(failure->message, sizeof failure->message, "%.*s", static_cast<int>(text.size()), text.data());
 }
 
+/* A complaint of the guard: in order of offset; text is nullptr where there is none. */
+struct complaint {
+    const char *text;
+    cage_mark mark;
+    size_t offset;
+};
+
 /*
  * What the library must not see (toml++ 3.3). Its recursion follows dotted keys without a limit: its
- * destructor overflows the stack on a megabyte of "a.a.a.". A section's name that begins with anything but a
- * key ("[=]") and a letter that is not ASCII in a key ("[é]") are undefined behaviour in it. Strings and
- * comments are skipped the way TOML delimits them; where the document is malformed the library stops too.
+ * destructor overflows the stack on a megabyte of "a.a.a.". Undefined behaviour in it are: a section's name
+ * that begins with anything but a key ("[=]"), a letter that is not ASCII outside quotes ("[é]"), and one in
+ * a string that begins where none can, as it then reads on without seeing the quotes (0["é"]). Strings and
+ * comments are skipped the way TOML delimits them.
  */
 class guard
 {
@@ -68,28 +76,41 @@ class guard
     {
     }
 
-    /* What is wrong, and where; nullptr: nothing. */
-    const char *complaint(cage_mark *where)
+    complaint first()
     {
         while (at < text.size()) {
-            char c = text[at];
-            if (c == '#')
-                skip_comment();
-            else if (c == '"' || c == '\'')
-                skip_string(c);
-            else if (c == '.' && ++dots > CAGE_TOML_MAX_DOTS)
-                return (*where = {line, column()}), "too many dots in one key";
-            else if ((c & 0x80) && !is_mark())
-                return (*where = {line, column()}), "character outside quotes";
-            else if (c == '[' && depth == 0 && at_line_start() && !header_ok())
-                return (*where = {line, column()}), "bad section name";
-            else
-                plain(c);
+            if (const char *what = step())
+                return {what, {line, column()}, at};
         }
-        return nullptr;
+        return {nullptr, {0, 0}, 0};
     }
 
   private:
+    /* Goes over one token, or says what is wrong at this place. */
+    const char *step()
+    {
+        char c = text[at];
+        bool header = c == '[' && depth == 0 && at_line_start();
+
+        if ((c & 0x80) && !is_mark())
+            return "character outside quotes";
+        if ((c == '"' || c == '\'') && !strchr("=[,{.", before))
+            return "quote out of place";
+        if ((c == '{' || (c == '[' && !header)) && (before == 0 || !strchr("=[,", before)))
+            return "bracket out of place";
+        if (c == '.' && ++dots > CAGE_TOML_MAX_DOTS)
+            return "too many dots in one key";
+        if (header)
+            return skip_header();
+        if (c == '#')
+            skip_comment();
+        else if (c == '"' || c == '\'')
+            skip_string(c);
+        else
+            plain(c);
+        return nullptr;
+    }
+
     int column() const
     {
         int n = 1;
@@ -106,25 +127,29 @@ class guard
 
     bool at_line_start() const
     {
-        auto before = text.substr(line_start, at - line_start);
-        if (before.substr(0, 3) == "\xef\xbb\xbf")
-            before.remove_prefix(3);
-        return before.find_first_not_of(" \t") == before.npos;
+        auto start = text.substr(line_start, at - line_start);
+        if (start.substr(0, 3) == "\xef\xbb\xbf")
+            start.remove_prefix(3);
+        return start.find_first_not_of(" \t") == start.npos;
     }
 
     /* Goes over "[" or "[[" to what must be a key, a quote, or what the library answers well to. */
-    bool header_ok()
+    const char *skip_header()
     {
         at += text.substr(at, 2) == "[[" ? 2 : 1;
+        before = '[';
         while (at < text.size() && (text[at] == ' ' || text[at] == '\t'))
             at++;
-        return at == text.size() || isalnum(static_cast<unsigned char>(text[at])) ||
-               strchr("_-\"']", text[at]);
+        if (at == text.size() || isalnum(static_cast<unsigned char>(text[at])) || strchr("_-\"']", text[at]))
+            return nullptr;
+        return "bad section name";
     }
 
     void plain(char c)
     {
         at++;
+        if (!strchr(" \t\r\n", c) && !(c & 0x80))
+            before = c;
         if (c == '\n')
             newline();
         if (strchr("\n=,[]{}", c))
@@ -139,6 +164,8 @@ class guard
     {
         line++;
         line_start = at;
+        if (depth == 0)
+            before = 0;
     }
 
     void skip_comment()
@@ -151,23 +178,30 @@ class guard
     {
         bool multi = text.substr(at, 3) == std::string(3, quote);
         at += multi ? 3 : 1;
+        before = quote;
         while (at < text.size()) {
             if (text[at] == '\\' && quote == '"') {
                 at++;
             } else if (text[at] == quote && (!multi || text.substr(at, 3) == std::string(3, quote))) {
                 at += multi ? 3 : 1;
+                /* Up to two quotes may stand before the three that close it. */
+                for (int extra = 0; multi && extra < 2 && at < text.size() && text[at] == quote; extra++)
+                    at++;
                 return;
             } else if (text[at] == '\n' && !multi) {
                 return;
             }
-            if (at < text.size() && text[at++] == '\n')
-                newline();
+            if (at < text.size() && text[at++] == '\n') {
+                line++;
+                line_start = at;
+            }
         }
     }
 
     std::string_view text;
     size_t at = 0, line_start = 0;
     int line = 1, dots = 0, depth = 0;
+    char before = 0; /* the last character that is no blank, outside strings; 0 at the start of a line */
 };
 
 void convert(const toml::node &from, cage_toml_node *to);
@@ -238,12 +272,30 @@ void free_node(cage_toml_node *node)
     free(node->string);
 }
 
+/* Reports what comes first: what the library finds before the place of the complaint, or the complaint. */
+void refuse_at(std::string_view text, const complaint &wrong, cage_toml_failure *failure)
+{
+    /* A quote or bracket can be shown to the library, which then says what it wanted instead. */
+    size_t shown = wrong.offset + (strstr(wrong.text, "out of place") ? 1 : 0);
+    toml::parse_result result = toml::parse(text.substr(0, shown));
+
+    if (!result) {
+        cage_mark mark = mark_of(result.error().source().begin);
+        bool earlier =
+            mark.line < wrong.mark.line || (mark.line == wrong.mark.line && mark.column <= wrong.mark.column);
+
+        if (earlier && result.error().description().find("end-of-file") == std::string_view::npos) {
+            fail(failure, mark, result.error().description());
+            return;
+        }
+    }
+    fail(failure, wrong.mark, wrong.text);
+}
+
 cage_toml_node *parse(std::string_view text, cage_toml_failure *failure)
 {
-    cage_mark where;
-
-    if (const char *complaint = guard(text).complaint(&where)) {
-        fail(failure, where, complaint);
+    if (complaint wrong = guard(text).first(); wrong.text) {
+        refuse_at(text, wrong, failure);
         return nullptr;
     }
     toml::parse_result result = toml::parse(text);
@@ -292,7 +344,10 @@ cage_toml_node *cage_toml_parse(const char *text, size_t n, cage_toml_failure *f
     try {
         return parse({text, n}, failure);
     } catch (const library_is_wrong &) {
-        find_refused_line({text, n}, failure);
+        std::string_view seen(text, n);
+        if (complaint wrong = guard(seen).first(); wrong.text)
+            seen = seen.substr(0, wrong.offset);
+        find_refused_line(seen, failure);
         return nullptr;
     } catch (...) {
         /* Only std::bad_alloc can come here: out of memory ends the program everywhere (base/mem.h). */
