@@ -21,6 +21,7 @@ nix_find_packages() {
         return 0
     fi
     if package_present file:/bin/bash-static,/usr/bin/bash-static; then
+        offline=1
         NIX_PATH=nixpkgs=$src/share/offline
         NIX_CONFIG='sandbox = false
 substituters =
@@ -110,7 +111,7 @@ demo_show() {
     demo_row policy "nixcage.toml can be changed" no
     demo_row outside "a file beside the project can be read" no
     demo_row secret "DEMO_API_KEY is in the environment" no
-    demo_row home "entries in the home directory" any
+    demo_row home "entries in the home directory" 0
     demo_row etc "entries in /etc" any
     demo_row processes "processes" any
     demo_row interfaces "network interfaces (1: only its own loopback)" 1
@@ -118,5 +119,8 @@ demo_show() {
     [ "$surprises" = 0 ] || die "$surprises of these are not as they should be (see ✗)"
     say
     say "It works. The program is build/src/nixcage; to install it: meson install -C build"
+    if [ -n "${offline:-}" ]; then
+        say "Your own projects need a <nixpkgs>: nix-channel --add https://nixos.org/channels/nixos-25.05 nixpkgs && nix-channel --update"
+    fi
     if [ -n "$keep" ]; then say "The project is $demo/project"; fi
 }
