@@ -33,6 +33,7 @@ suite() {
     count_tap
     # bats answers 1 for failed tests, which were counted; anything else is trouble of its own.
     if [ "$status" -gt 1 ]; then return "$status"; fi
+    grep -q '^\(not \)\{0,1\}ok ' "$results/$job.tap" || gate "tests/$dir has tests" false
 }
 
 # A suite that needs neither root nor a cage: tests of the scripts.

@@ -43,8 +43,7 @@ struct cage_seatbelt_job {
  * and with CAGE_ERR_CONFIG where the configuration asks for ports that the profile cannot open.
  */
 int cage_seatbelt_job_make(struct cage_seatbelt_job *job, const struct cage_plan *plan,
-                           const struct cage_host *host,
-                           const struct cage_seatbelt_session *session,
+                           const struct cage_host *host, const struct cage_seatbelt_session *session,
                            struct cage_error *err) CAGE_MUST_CHECK;
 
 /* finish() accepts a zeroed one. */

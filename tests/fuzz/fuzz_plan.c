@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     toml = cage_strndup((const char *)data + 2, size - 2);
-    bad = plan_properties_check(data[0] % plan_properties_hosts(), toml, hide[data[1] % CAGE_LEN(hide)], &planned);
+    bad = plan_properties_check(data[0] % plan_properties_hosts(), toml, hide[data[1] % CAGE_LEN(hide)],
+                                &planned);
     if (bad) {
         fprintf(stderr, "%s\n", bad);
         abort();

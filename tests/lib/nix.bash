@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Helpers for the bats files about Nix and the cache; `load ../lib/common` first.
 
 NIX_RESOLVE=$(dirname "$NIXCAGE")/../tests/unit/nix/nix-resolve

@@ -401,6 +401,7 @@ static void a_blacklist_entry_never_widens(void **state)
         cage_autofree char *text = next_profile(&r, &in, &before);
         char why[256];
 
+        assert_non_null(text);
         cage_strbuf_init(&out);
         cage_strv_add(&in.deny, pool[pick(&r, CAGE_LEN(pool))]);
         if (cage_seatbelt_render(&in, &out, &err) == 0) {

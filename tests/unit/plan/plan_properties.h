@@ -9,8 +9,9 @@
 size_t plan_properties_hosts(void);
 
 /*
- * Makes the plan of a configuration on machine number `host` and checks it; then once more with `hide` (or NULL)
- * blacklisted. Returns a static description of what does not hold, or NULL. *planned tells whether there was a plan.
+ * Makes the plan of a configuration on machine number `host` and checks it; then once more with `hide` (or
+ * NULL) blacklisted. Returns a static description of what does not hold, or NULL. *planned tells whether
+ * there was a plan.
  */
 const char *plan_properties_check(size_t host, const char *toml, const char *hide, int *planned);
 
