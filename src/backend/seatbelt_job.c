@@ -15,8 +15,8 @@ struct maker {
     const struct cage_plan *plan;
     const struct cage_host *host;
     const struct cage_seatbelt_session *session;
-    struct cage_strv from, to; /* paths of the plan that are elsewhere here */
-    const char *home;          /* the plan's HOME */
+    char *run;        /* takes the place of RUN_DEST */
+    const char *home; /* the plan's HOME */
 };
 
 void cage_seatbelt_job_finish(struct cage_seatbelt_job *job)
@@ -44,12 +44,6 @@ static void add_entry(struct maker *m, const char *path, const char *content, co
         .path = cage_strdup(path), .content = cage_strdup(content), .target = cage_strdup(target)};
 }
 
-static void add_rewrite(struct maker *m, const char *from, const char *to)
-{
-    cage_strv_add(&m->from, from);
-    cage_strv_add(&m->to, to);
-}
-
 static bool is_relaxed(const struct maker *m)
 {
     return m->plan->level == CAGE_LEVEL_RELAXED;
@@ -60,12 +54,10 @@ static void add_session(struct maker *m)
 {
     cage_autofree char *home = cage_path_join(m->session->dir, CAGE_SESSION_HOME);
     cage_autofree char *tmp = cage_path_join(m->session->dir, CAGE_SESSION_TMP);
-    cage_autofree char *run = cage_path_join(m->session->dir, CAGE_SESSION_RUN);
 
     cage_seatbelt_grant(&m->job->input, home, true, CAGE_FILE_DIR);
     cage_seatbelt_grant(&m->job->input, tmp, true, CAGE_FILE_DIR);
-    cage_seatbelt_grant(&m->job->input, run, false, CAGE_FILE_DIR);
-    add_rewrite(m, RUN_DEST, run);
+    cage_seatbelt_grant(&m->job->input, m->run, false, CAGE_FILE_DIR);
     m->job->input.level = m->plan->level;
     m->job->input.net = m->plan->net;
     m->job->input.gate_port = m->session->gate_port;
@@ -125,20 +117,20 @@ static bool is_protection(const struct maker *m, const struct cage_op *op)
 static int add_bind(struct maker *m, const struct cage_op *op, struct cage_error *err)
 {
     struct cage_seatbelt_input *in = &m->job->input;
-    enum cage_file_type type, dest_type;
+    enum cage_file_type type;
     cage_autofree char *real = cage_seatbelt_resolve(m->host, op->source, &in->nodes, &type, err);
     cage_autofree char *dest = NULL;
 
     if (!real)
         return -1;
     if (cage_path_is_under(op->dest, RUN_DEST)) {
-        add_rewrite(m, op->dest, real);
+        cage_autofree char *path = cage_format(CAGE_SESSION_RUN "%s", op->dest + strlen(RUN_DEST));
+
+        add_entry(m, path, NULL, real);
     } else {
-        dest = cage_seatbelt_resolve(m->host, op->dest, &in->nodes, &dest_type, err);
+        dest = cage_seatbelt_resolve(m->host, op->dest, &in->nodes, NULL, err);
         if (!dest)
             return -1;
-        if (strcmp(dest, real) != 0)
-            add_rewrite(m, op->dest, real);
     }
     if (type == CAGE_FILE_OTHER)
         cage_strv_add(&in->sockets, real);
@@ -158,14 +150,32 @@ static void add_mask(struct maker *m, const char *path)
     cage_strv_add(&m->job->input.deny, real ? real : path);
 }
 
+/* Text of nixcage's own with the session's directory in it; the caller frees. */
+static char *rewritten(const struct maker *m, const char *text)
+{
+    struct cage_strbuf out;
+    const char *at;
+
+    cage_strbuf_init(&out);
+    while ((at = strstr(text, RUN_DEST "/"))) {
+        cage_strbuf_add_bytes(&out, text, (size_t)(at - text));
+        cage_strbuf_add(&out, m->run);
+        text = at + strlen(RUN_DEST);
+    }
+    cage_strbuf_add(&out, text);
+    return cage_strbuf_steal(&out);
+}
+
 static void add_file(struct maker *m, const struct cage_op *op)
 {
     cage_autofree char *path = NULL;
+    cage_autofree char *text = NULL;
 
     if (!cage_path_is_under(op->dest, RUN_DEST))
         return;
     path = cage_format(CAGE_SESSION_RUN "%s", op->dest + strlen(RUN_DEST));
-    add_entry(m, path, op->content ? op->content : "", NULL);
+    text = rewritten(m, op->content ? op->content : "");
+    add_entry(m, path, text, NULL);
 }
 
 static int add_ops(struct maker *m, struct cage_error *err)
@@ -274,26 +284,27 @@ static void add_ports(struct maker *m)
     in->n_expose = gate->n_expose;
 }
 
-/* The path as it is in this session; the caller frees. */
-static char *rewritten(const struct maker *m, const char *path)
+/* Where the command starts; the caller frees. */
+static char *start_directory(const struct maker *m)
 {
-    for (size_t i = m->from.n; i-- > 0;)
-        if (cage_path_is_under(path, m->from.items[i]))
-            return cage_format("%s%s", m->to.items[i], path + strlen(m->from.items[i]));
-    return cage_strdup(path);
+    const char *cwd = m->plan->cwd;
+
+    if (!is_relaxed(m) && m->home && strcmp(cwd, m->home) == 0)
+        return cage_path_join(m->session->dir, CAGE_SESSION_HOME);
+    if (!m->plan->project_root && strcmp(cwd, "/tmp") == 0)
+        return cage_path_join(m->session->dir, CAGE_SESSION_TMP);
+    return cage_strdup(cwd);
 }
 
 static void add_command(struct maker *m)
 {
-    bool in_home = !is_relaxed(m) && m->home && strcmp(m->plan->cwd, m->home) == 0;
-
     for (size_t i = 0; i < m->plan->argv.n; i++) {
         const char *arg = m->plan->argv.items[i];
 
         cage_strv_take(&m->job->argv,
                        cage_path_is_under(arg, RUN_DEST) ? rewritten(m, arg) : cage_strdup(arg));
     }
-    m->job->cwd = in_home ? cage_path_join(m->session->dir, CAGE_SESSION_HOME) : rewritten(m, m->plan->cwd);
+    m->job->cwd = start_directory(m);
 }
 
 /* Variables that name the session's directories whatever the plan says. Socket paths have 104 bytes
@@ -350,6 +361,7 @@ int cage_seatbelt_job_make(struct cage_seatbelt_job *job, const struct cage_plan
     *job = (struct cage_seatbelt_job){0};
     cage_seatbelt_input_init(&job->input);
     m.home = planned_home(plan);
+    m.run = cage_path_join(session->dir, CAGE_SESSION_RUN);
     add_session(&m);
     add_ports(&m);
     if (add_ops(&m, err) == 0 && add_guards(&m, err) == 0) {
@@ -357,7 +369,6 @@ int cage_seatbelt_job_make(struct cage_seatbelt_job *job, const struct cage_plan
         add_env(&m);
         rc = 0;
     }
-    cage_strv_finish(&m.from);
-    cage_strv_finish(&m.to);
+    free(m.run);
     return rc;
 }

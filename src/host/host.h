@@ -82,7 +82,7 @@ struct cage_bwrap {
 };
 
 /*
- * Finds bwrap on PATH and its version. Running it costs a millisecond, so the answer is kept in
+ * On macOS it is sandbox-exec, which has no version (0.0.0). Elsewhere finds bwrap on PATH and its version. Running it costs a millisecond, so the answer is kept in
  * cache_home by path, inode and time stamps. Fails with a hint how to install it here when it is missing,
  * older than 0.8.0, or set-uid (CVE-2026-41163 class: refused).
  */

@@ -264,6 +264,30 @@ static void a_shell_finds_its_start_up_file(void **state)
     assert_true(cage_strv_has(&f.job.argv, CASE_SESSION "/run/rc"));
 }
 
+static void package_attributes_are_linked_into_the_session(void **state)
+{
+    const char attrs[] = "/Users/ada/.cache/nixcage/v1/K/attrs";
+    CAGE_CLEANUP(finish) struct fixture f = {0};
+    const struct cage_seatbelt_entry *entry;
+
+    (void)state;
+    plan_fixture_init(&f.plan, "mac", CASE_PROJECT, "f /Users/ada/.cache/nixcage/v1/K/attrs/.attr-0\n");
+    f.plan.nix.attrs_dir = cage_strdup(attrs);
+    f.plan.nix.attrs_dest = cage_strdup("/run/nixcage/attrs");
+    cage_strv_add(&f.plan.nix.env, "textPath=/run/nixcage/attrs/.attr-0");
+    assert_int_equal(plan_fixture_build(&f.plan, STANDARD), 0);
+    assert_int_equal(cage_seatbelt_job_make(&f.job, &f.plan.plan, &f.plan.host, &session, &f.plan.err), 0);
+    assert_string_equal(cage_env_get(&f.job.env, "textPath"), CASE_SESSION "/run/attrs/.attr-0");
+    entry = &f.job.entries[f.job.n_entries - 1];
+    for (size_t i = 0; i < f.job.n_entries; i++)
+        if (strcmp(f.job.entries[i].path, "run/attrs") == 0)
+            entry = &f.job.entries[i];
+    assert_string_equal(entry->path, "run/attrs");
+    assert_string_equal(entry->target, attrs);
+    f.text = seatbelt_render(&f.job.input);
+    assert_non_null(strstr(f.text, attrs));
+}
+
 static void the_user_environment_is_not_rewritten(void **state)
 {
     MAC("[cage]\nenv = [\"WHERE=/run/nixcage/x\", \"TMPDIR=/elsewhere\"]\n", NULL);
@@ -320,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_copied_store_needs_linux),
         cmocka_unit_test(the_agent_is_only_there_when_asked_for),
         cmocka_unit_test(a_shell_finds_its_start_up_file),
+        cmocka_unit_test(package_attributes_are_linked_into_the_session),
         cmocka_unit_test(the_user_environment_is_not_rewritten),
         cmocka_unit_test(paths_are_resolved_as_macos_does),
     };
