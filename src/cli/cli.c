@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,27 @@ void cage_cli_complain(const struct cage_error *err)
     cage_strbuf_add(&text, "nixcage: ");
     cage_error_render(err, &text);
     write_stderr(&text);
+}
+
+bool cage_cli_can_ask(void)
+{
+    return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+}
+
+bool cage_cli_ask(const char *question)
+{
+    CAGE_STRBUF_AUTO text;
+    char answer[256] = "";
+    ssize_t n;
+
+    cage_strbuf_init(&text);
+    cage_strbuf_add_printable(&text, question);
+    cage_strbuf_add(&text, " [y/N] ");
+    write_stderr(&text);
+    do
+        n = read(STDIN_FILENO, answer, sizeof answer);
+    while (n < 0 && errno == EINTR);
+    return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 bool cage_cli_is_inside(char *const *environ_)

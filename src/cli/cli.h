@@ -4,7 +4,9 @@
 #define CAGE_CLI_CLI_H
 
 #include "base/strbuf.h"
+#include "base/strv.h"
 #include "cli/options.h"
+#include "config/config.h"
 
 /* Exit codes of nixcage's own, as env(1) and docker(1) use them. */
 enum {
@@ -28,6 +30,15 @@ void cage_cli_note(const char *fmt, ...) CAGE_PRINTF(1, 2);
 /* The error on standard error, after "nixcage: ". */
 void cage_cli_complain(const struct cage_error *err);
 
+/* Whether somebody is there to be asked: standard input and error are terminals. */
+bool cage_cli_can_ask(void);
+
+/* Asks a yes-or-no question on the terminal; anything but y is no. */
+bool cage_cli_ask(const char *question);
+
+/* Appends the words of [cage] command. */
+void cage_cli_configured_command(const struct cage_config *config, struct cage_strv *argv);
+
 /* Whether this process runs in a cage, by what the cage sets in its environment. */
 bool cage_cli_is_inside(char *const *environ_);
 
@@ -39,13 +50,19 @@ int cage_completions_render(const char *shell, struct cage_strbuf *out,
                             struct cage_error *err) CAGE_MUST_CHECK;
 
 /* One function for each subcommand: see struct cage_command. */
+int cage_cmd_add(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_allow(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_completions(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_deny(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_destroy(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_direnv_hook(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_gc(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_init(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_list_presets(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_remove(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_status(const struct cage_cli *cli, struct cage_error *err);

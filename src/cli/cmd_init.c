@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* init, reinit and destroy. */
-#include "base/fs.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/strv.h"
 #include "cli/cli.h"
 #include "cli/project_files.h"
 #include "config/presets.h"
+#include "config/trust.h"
+#include "nix/nix.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* The nixcage.toml to write, and what it says. */
 struct template
 {
     struct cage_strbuf text;
     struct cage_config config;
+    struct cage_host host;
 };
 
 #define FILES_AUTO __attribute__((cleanup(cage_files_finish))) struct cage_files
@@ -28,18 +28,18 @@ static void finish_template(struct template *template)
 {
     cage_strbuf_finish(&template->text);
     cage_config_finish(&template->config);
+    cage_host_finish(&template->host);
 }
 
 static int load_template(struct template *template, const struct cage_cli *cli, struct cage_error *err)
 {
     const char *name = cli->given[CAGE_OPT_PRESET] ? cli->values[CAGE_OPT_PRESET] : CAGE_PRESET_DEFAULT;
-    HOST_AUTO host = {0};
 
     cage_strbuf_init(&template->text);
     cage_config_init(&template->config);
-    if (cage_host_probe(&host, cli->environ_, err) < 0)
+    if (cage_host_probe(&template->host, cli->environ_, err) < 0)
         return -1;
-    return cage_preset_read(&host, name, &template->text, &template->config, err);
+    return cage_preset_read(&template->host, name, &template->text, &template->config, err);
 }
 
 static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
@@ -87,11 +87,46 @@ static int print_made(const struct cage_files *files, const struct cage_cli *cli
     return cage_cli_print(&text, err);
 }
 
+/* The files as a project; borrows everything. */
+static struct cage_project project_of(const struct cage_files *files, char *config)
+{
+    return (struct cage_project){.root = files->root, .config = config, .dirfd = files->dirfd};
+}
+
+/* Who makes a project trusts it. Without it the project is good, too: `nixcage allow` is left to do. */
+static void record_trust(const struct cage_files *files, const struct cage_host *host)
+{
+    cage_autofree char *path = cage_path_join(files->root, "nixcage.toml");
+    const struct cage_project project = project_of(files, path);
+    struct cage_config config;
+    struct cage_error err = {0};
+
+    cage_config_init(&config);
+    if (cage_config_load(&config, files->dirfd, path, &err) < 0 ||
+        cage_trust_record(host, &project, &config, &err) < 0) {
+        cage_cli_note("warning: the new project is not allowed yet: %s", err.message);
+        cage_cli_note("warning: use 'nixcage allow' there");
+    }
+    cage_config_finish(&config);
+}
+
+/* What is remembered about the project outside of it. Nothing depends on its being gone. */
+static void forget(const struct cage_files *files, const struct cage_host *host)
+{
+    cage_autofree char *path = cage_path_join(files->root, "nixcage.toml");
+    const struct cage_project project = project_of(files, path);
+    struct cage_error err = {0};
+
+    if (cage_trust_forget(host, &project, NULL, &err) < 0 || cage_nix_forget(host, files->root, &err) < 0)
+        cage_cli_note("warning: %s", err.message);
+}
+
 static int make(struct cage_files *files, const struct cage_cli *cli, const struct template *template,
                 bool replace, struct cage_error *err)
 {
     if (cage_files_init(files, template->text.buf, template->text.len, replace, err) < 0)
         return -1;
+    record_trust(files, &template->host);
     return print_made(files, cli, template, err);
 }
 
@@ -109,22 +144,10 @@ int cage_cmd_init(const struct cage_cli *cli, struct cage_error *err)
 /* Asks where somebody can answer; a script has decided already. */
 static bool confirmed(const struct cage_cli *cli, const char *root)
 {
-    CAGE_STRBUF_AUTO text = {0};
-    char answer[16] = "";
-    struct cage_error ignored;
-    ssize_t n;
+    cage_autofree char *question =
+        cage_format("Remove nixcage's files from %s, with everything in .nixcage/?", root);
 
-    if (cli->given[CAGE_OPT_YES] || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-        return true;
-    cage_strbuf_init(&text);
-    cage_strbuf_add(&text, "Remove nixcage's files from ");
-    cage_strbuf_add_printable(&text, root);
-    cage_strbuf_add(&text, ", with everything in .nixcage/? [y/N] ");
-    (void)!cage_fs_write_all(STDERR_FILENO, text.buf, text.len, &ignored);
-    do
-        n = read(STDIN_FILENO, answer, sizeof answer - 1);
-    while (n < 0 && errno == EINTR);
-    return n > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+    return cli->given[CAGE_OPT_YES] || !cage_cli_can_ask() || cage_cli_ask(question);
 }
 
 int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err)
@@ -166,8 +189,10 @@ static int print_removed(const struct cage_files *files, struct cage_error *err)
 int cage_cmd_destroy(const struct cage_cli *cli, struct cage_error *err)
 {
     FILES_AUTO files = {.dirfd = -1};
+    HOST_AUTO host = {0};
 
-    if (cage_files_open(&files, cli->dir ? cli->dir : ".", false, err) < 0)
+    if (cage_files_open(&files, cli->dir ? cli->dir : ".", false, err) < 0 ||
+        cage_host_probe(&host, cli->environ_, err) < 0)
         return -1;
     if (cage_files_present(&files)) {
         if (!confirmed(cli, files.root)) {
@@ -176,6 +201,7 @@ int cage_cmd_destroy(const struct cage_cli *cli, struct cage_error *err)
         }
         if (cage_files_destroy(&files, false, err) < 0)
             return -1;
+        forget(&files, &host);
     }
     return print_removed(&files, err);
 }

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "cli/checks.h"
 #include "cli/cli.h"
+#include "cli/enter.h"
 #include "cli/json.h"
 #include "cli/session.h"
 #include "cli/term.h"
@@ -73,6 +74,32 @@ static void add_limits(struct cage_strbuf *out, const struct cage_config *config
     add_row(out, "Limits:", value.len ? value.buf : "none");
 }
 
+/* The verdict; or why there is none, which run would fail with. */
+static void judge(const struct cage_session *session, const char **text, char **problem)
+{
+    CAGE_TRUST_AUTO state = {0};
+    struct cage_error err = {0};
+
+    *text = "unusable";
+    if (cage_trust_check(&session->host, &session->project, &session->config, &state, &err) == 0)
+        *text = cage_trust_text(state.verdict);
+    else
+        *problem = cage_strdup(err.message);
+}
+
+static void add_trust(struct cage_strbuf *out, const struct cage_session *session)
+{
+    const char *text;
+    cage_autofree char *problem = NULL;
+    cage_autofree char *value = NULL;
+
+    judge(session, &text, &problem);
+    value = cage_format("%s%s", problem ? problem : text,
+                        !problem && strcmp(text, "allowed") != 0 ? " (read nixcage.toml, then: nixcage allow)"
+                                                                 : "");
+    add_row(out, "Trust:", value);
+}
+
 static void add_project(struct cage_strbuf *out, const struct cage_session *session)
 {
     const struct cage_config *config = &session->config;
@@ -88,6 +115,7 @@ static void add_project(struct cage_strbuf *out, const struct cage_session *sess
         add_list_row(out, "Packages:", &config->packages, "none");
     add_row(out, "Pure:", config->pure ? "true" : "false");
     add_limits(out, config);
+    add_trust(out, session);
 }
 
 static void add_checks(struct cage_strbuf *out, const struct cage_checks *checks,
@@ -154,6 +182,8 @@ static json_t *limits_json(const struct cage_config *config, const struct cage_h
 
 static void add_project_json(json_t *root, const struct cage_session *session)
 {
+    cage_autofree char *problem = NULL;
+    const char *trust;
     const struct cage_config *config = &session->config;
 
     json_object_set_new(root, "config", cage_json_text(session->project.config));
@@ -165,6 +195,8 @@ static void add_project_json(json_t *root, const struct cage_session *session)
     json_object_set_new(root, "shell", config->shell[0] ? cage_json_text(config->shell) : json_null());
     json_object_set_new(root, "pure", json_boolean(config->pure));
     json_object_set_new(root, "limits", limits_json(config, &session->host));
+    judge(session, &trust, &problem);
+    json_object_set_new(root, "trust", json_string(trust));
 }
 
 static json_t *checks_json(const struct cage_checks *checks)

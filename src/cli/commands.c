@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 enum {
+    ALL = 1u << CAGE_OPT_ALL,
     DEBUG = 1u << CAGE_OPT_DEBUG,
     JSON = 1u << CAGE_OPT_JSON,
     PRESET = 1u << CAGE_OPT_PRESET,
@@ -79,6 +80,64 @@ static const struct cage_command commands[] = {
         .options = JSON,
         .operands = CAGE_OPERANDS_DIR,
         .run = cage_cmd_status,
+    },
+    {
+        .name = "plan",
+        .synopsis = "[DIR]",
+        .summary = "Show what a run would do, without doing it",
+        .details = "Every mount, variable, host and limit, each with the line of nixcage.toml or the\n"
+                   "rule it comes from. Never the value of a variable.\n",
+        .options = JSON,
+        .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
+        .run = cage_cmd_plan,
+    },
+    {
+        .name = "allow",
+        .synopsis = "[DIR]",
+        .summary = "Trust the project's nixcage.toml as it is now",
+        .details = "Shows what it grants, or what is new in it, and asks. A nixcage.toml that grants\n"
+                   "more than was allowed does not run.\n",
+        .options = YES,
+        .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
+        .run = cage_cmd_allow,
+    },
+    {
+        .name = "deny",
+        .synopsis = "[DIR]",
+        .summary = "Withdraw that trust",
+        .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
+        .run = cage_cmd_deny,
+    },
+    {
+        .name = "add",
+        .synopsis = "PACKAGE...",
+        .summary = "Add packages to nixcage.toml",
+        .details = "Only that list changes: comments and layout stay as they are.\n",
+        .operands = CAGE_OPERANDS_PACKAGES,
+        .outside = true,
+        .run = cage_cmd_add,
+    },
+    {
+        .name = "remove",
+        .synopsis = "PACKAGE...",
+        .summary = "Remove packages from nixcage.toml",
+        .operands = CAGE_OPERANDS_PACKAGES,
+        .outside = true,
+        .run = cage_cmd_remove,
+    },
+    {
+        .name = "gc",
+        .synopsis = "",
+        .summary = "Drop cached environments that nothing uses",
+        .details = "Neither a running cage nor a project uses them. Their store paths go with the\n"
+                   "next nix-collect-garbage.\n",
+        .options = ALL,
+        .operands = CAGE_OPERANDS_NONE,
+        .outside = true,
+        .run = cage_cmd_gc,
     },
     {
         .name = "list-presets",

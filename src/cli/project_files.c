@@ -170,9 +170,8 @@ bool cage_files_present(const struct cage_files *files)
            state != CAGE_ENVRC_NO_BLOCK;
 }
 
-/* Replaces a file of the project. mode 0: a new file's, less the umask; else exactly this. */
-static int put(int dirfd_, const char *name, const struct cage_strbuf *text, mode_t mode,
-               struct cage_error *err)
+int cage_files_put(int dirfd_, const char *name, const struct cage_strbuf *text, mode_t mode,
+                   struct cage_error *err)
 {
     mode_t mask = mode ? umask(0) : 0;
     int rc = cage_fs_write_atomic(dirfd_, name, text->buf, text->len, mode ? mode & 0777 : 0644, err);
@@ -211,7 +210,7 @@ int cage_files_make_state(int dirfd_, bool *made, struct cage_error *err)
     if (state < 0)
         return -1;
     made_ignore = fstatat(state, ".gitignore", &st, AT_SYMLINK_NOFOLLOW) < 0;
-    if (made_ignore && put(state, ".gitignore", &ignore, 0, err) < 0)
+    if (made_ignore && cage_files_put(state, ".gitignore", &ignore, 0, err) < 0)
         return cage_error_wrap(err, STATE);
     local = open_subdirectory(state, "local", STATE "/local", 0700, &made_local, err);
     if (local < 0)
@@ -250,7 +249,7 @@ static int extend_envrc(struct cage_files *files, struct undo *undo, struct cage
     /* Before: it may fail once the new file is in its place. */
     undo->made_envrc = !there;
     undo->envrc_mode = there ? mode : 0;
-    if (put(files->dirfd, ENVRC, &text, mode, err) < 0)
+    if (cage_files_put(files->dirfd, ENVRC, &text, mode, err) < 0)
         return -1;
     cage_strv_add(&files->done,
                   there ? ENVRC "\tnixcage's lines added, yours kept" : ENVRC "\tlets direnv load it");
@@ -267,7 +266,7 @@ static void take_back(struct cage_files *files, const struct undo *undo)
     if (undo->made_envrc)
         unlinkat(files->dirfd, ENVRC, 0);
     if (undo->envrc_mode)
-        (void)!put(files->dirfd, ENVRC, &undo->envrc, undo->envrc_mode, &ignored);
+        (void)!cage_files_put(files->dirfd, ENVRC, &undo->envrc, undo->envrc_mode, &ignored);
     if (undo->made_state)
         (void)!cage_fs_remove_tree(files->dirfd, STATE, &ignored);
 }
@@ -293,7 +292,7 @@ static int back_up(struct cage_files *files, const char *config, size_t n, struc
         return 0;
     if (fstat(fd, &st) < 0)
         return cage_error_sys(err, errno, "cannot stat " CONFIG);
-    if (put(files->dirfd, BACKUP, &old, st.st_mode, err) < 0)
+    if (cage_files_put(files->dirfd, BACKUP, &old, st.st_mode, err) < 0)
         return -1;
     cage_strv_add(&files->done, BACKUP "\tthe old one");
     return 0;
@@ -356,7 +355,7 @@ static int strip_envrc(struct cage_files *files, struct cage_error *err)
         return 0;
     if (state == CAGE_ENVRC_IN_USERS) {
         cage_strv_add(&files->done, ENVRC "\tnixcage's lines removed, yours kept");
-        return put(files->dirfd, ENVRC, &rest, mode, err);
+        return cage_files_put(files->dirfd, ENVRC, &rest, mode, err);
     }
     cage_strv_add(&files->done, ENVRC "\t");
     if (unlinkat(files->dirfd, ENVRC, 0) < 0 && errno != ENOENT)

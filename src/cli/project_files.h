@@ -10,10 +10,12 @@
 #define CAGE_CLI_PROJECT_FILES_H
 
 #include "base/error.h"
+#include "base/strbuf.h"
 #include "base/strv.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct cage_files {
     char *root;            /* physical path of the directory */
@@ -46,6 +48,10 @@ int cage_files_init(struct cage_files *files, const char *config, size_t n, bool
  * error. Needs no lock.
  */
 int cage_files_make_state(int dirfd, bool *made, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Replaces a file of the project as a whole. mode 0: a new file's, less the umask; else exactly this. */
+int cage_files_put(int dirfd, const char *name, const struct cage_strbuf *text, mode_t mode,
+                   struct cage_error *err) CAGE_MUST_CHECK;
 
 /* Removes nixcage's files and its block; keep_config leaves nixcage.toml, for reinit to replace. */
 int cage_files_destroy(struct cage_files *files, bool keep_config, struct cage_error *err) CAGE_MUST_CHECK;

@@ -35,7 +35,7 @@ bash_completes() {
     assert_output claude-code
     bash_completes nixcage init so
     assert_output some-dir
-    bash_completes nixcage help de
+    bash_completes nixcage help des
     assert_output destroy
     bash_completes nixcage run mkfif
     assert_output mkfifo

@@ -88,9 +88,9 @@ options() {
             [ "$option" != --help ] || continue
             grep -q -- "Fl -${option#--}\b" <<<"$synopsis" || { echo "$command lacks $option" >&2; return 1; }
         done
-        for option in $(grep -o 'Fl -[a-z][a-z]*' <<<"$synopsis" | sed 's/Fl -/--/'); do
+        while read -r option; do
             options "$command" | grep -qx -- "$option" || { echo "$command has no $option" >&2; return 1; }
-        done
+        done < <(grep -o 'Fl -[a-z][a-z]*' <<<"$synopsis" | sed 's/Fl -/--/')
         grep -q "^\.It Cm $command" "$page"
     done
     [ "$(sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Nm nixcage Cm //p' "$page" | sort)" = "$(commands | sort)" ]
