@@ -31,7 +31,7 @@ int cage_network_start(struct cage_network *network, pid_t init, struct cage_err
 
 void cage_network_finish(struct cage_network *network, void (*say)(const char *line))
 {
-    CAGE_STRBUF_AUTO summary;
+    CAGE_STRBUF_AUTO summary = {0};
     char *save = NULL;
 
     if (!network->gate)
