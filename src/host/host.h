@@ -56,6 +56,12 @@ struct cage_host {
      */
     int (*lookup)(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
                   struct cage_error *err);
+    /*
+     * As lookup, for `name` (one component) in dir, the physical path of a directory that was just looked up: one
+     * system call where nothing is a symlink. May be NULL: then lookup does.
+     */
+    int (*lookup_child)(const struct cage_host *host, const char *dir, const char *name,
+                        struct cage_file_fact *fact, struct cage_error *err);
     /* Names in a directory, sorted, without "." and ".."; empty when it is not there. */
     int (*list)(const struct cage_host *host, const char *path, struct cage_strv *names,
                 struct cage_error *err);

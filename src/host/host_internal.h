@@ -10,6 +10,8 @@
 /* The members of struct cage_host of the same names, on the real file system; host is not used. */
 int cage_host_real_lookup(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
                           struct cage_error *err);
+int cage_host_real_lookup_child(const struct cage_host *host, const char *dir, const char *name,
+                                struct cage_file_fact *fact, struct cage_error *err);
 int cage_host_real_list(const struct cage_host *host, const char *path, struct cage_strv *names,
                         struct cage_error *err);
 char *cage_host_real_read_small(const struct cage_host *host, const char *path);

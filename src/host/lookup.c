@@ -64,7 +64,7 @@ static char *absent_path(const char *path, int links)
     return absent_target(real, cage_path_basename(path), links);
 }
 
-static int fill_from_stat(const struct stat *st, struct cage_file_fact *fact)
+static void fill_from_stat(const struct stat *st, struct cage_file_fact *fact)
 {
     fact->type = type_of(st->st_mode);
     fact->dev = st->st_dev;
@@ -72,7 +72,6 @@ static int fill_from_stat(const struct stat *st, struct cage_file_fact *fact)
     fact->uid = st->st_uid;
     fact->mode = st->st_mode & 07777;
     fact->nlink = st->st_nlink;
-    return 0;
 }
 
 static int look_at_target(const char *path, struct cage_file_fact *fact, struct cage_error *err)
@@ -87,7 +86,8 @@ static int look_at_target(const char *path, struct cage_file_fact *fact, struct 
     }
     if (error)
         return cage_error_sys(err, error, "cannot look at %s", path);
-    return fill_from_stat(&st, fact);
+    fill_from_stat(&st, fact);
+    return 0;
 }
 
 int cage_host_real_lookup(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
@@ -108,6 +108,26 @@ int cage_host_real_lookup(const struct cage_host *host, const char *path, struct
         cage_file_fact_finish(fact);
         return -1;
     }
+    return 0;
+}
+
+int cage_host_real_lookup_child(const struct cage_host *host, const char *dir, const char *name,
+                                struct cage_file_fact *fact, struct cage_error *err)
+{
+    cage_autofree char *path = cage_path_join(dir, name);
+    struct stat st;
+
+    *fact = (struct cage_file_fact){0};
+    if (lstat(path, &st) < 0) {
+        if (!means_absent(errno))
+            return cage_error_sys(err, errno, "cannot look at %s", path);
+        fact->real = cage_steal(&path);
+        return 0;
+    }
+    if (S_ISLNK(st.st_mode))
+        return cage_host_real_lookup(host, path, fact, err);
+    fill_from_stat(&st, fact);
+    fact->real = cage_steal(&path);
     return 0;
 }
 

@@ -85,6 +85,7 @@ int cage_host_probe(struct cage_host *host, char *const *environ_, struct cage_e
         .cpus = sysconf(_SC_NPROCESSORS_ONLN),
         .memory = cage_host_memory(),
         .lookup = cage_host_real_lookup,
+        .lookup_child = cage_host_real_lookup_child,
         .list = cage_host_real_list,
         .read_small = cage_host_real_read_small,
     };

@@ -70,11 +70,12 @@ static char *home_in_cage(const struct cage_host *host)
 
 int cage_plan_build(struct cage_plan *plan, const struct cage_plan_input *input, struct cage_error *err)
 {
+    struct cage_host host;
     struct cage_planner p = {
         .plan = plan,
         .input = input,
         .config = input->config,
-        .host = input->host,
+        .host = &host,
         .nix = input->nix,
         .root = input->project->root,
         .project_mounted = input->config->level != CAGE_LEVEL_STRICT,
@@ -82,6 +83,7 @@ int cage_plan_build(struct cage_plan *plan, const struct cage_plan_input *input,
     };
     int rc;
 
+    cage_memo_init(&host, input->host);
     plan->level = p.config->level;
     plan->store_mode = p.config->store_mode;
     plan->nested = p.config->nested;
@@ -91,5 +93,6 @@ int cage_plan_build(struct cage_plan *plan, const struct cage_plan_input *input,
     else
         rc = run_steps(&p, linux_steps, CAGE_LEN(linux_steps), err);
     planner_finish(&p);
+    cage_memo_finish(&host);
     return rc;
 }

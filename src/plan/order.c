@@ -87,11 +87,10 @@ static bool gives_way(const struct cage_plan *plan, size_t i, size_t j)
         b = strength(other);
         return a < b || (a == b && i > j);
     }
-    if (!lies_below(op, other))
-        return false;
     if (phase_of(other->kind) == 1)
-        return true;
-    return op->soft && (other->kind == CAGE_OP_BIND || other->kind == CAGE_OP_SYMLINK);
+        return lies_below(op, other);
+    return op->soft && (other->kind == CAGE_OP_BIND || other->kind == CAGE_OP_SYMLINK) &&
+           lies_below(op, other);
 }
 
 static void let_give_way(struct cage_plan *plan)

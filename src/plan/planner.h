@@ -53,6 +53,10 @@ int cage_plan_bind(struct cage_planner *p, const char *source, const char *dest,
 /* Makes an absolute clean path of what a configuration says: absolute, "~…" or relative to the project. */
 char *cage_plan_expand(const struct cage_planner *p, const char *written);
 
+/* --- memo.c: a view of `host` that asks it about each path once. It borrows everything else from host. */
+void cage_memo_init(struct cage_host *shadow, const struct cage_host *host);
+void cage_memo_finish(struct cage_host *shadow);
+
 /* --- views.c: what is seen where */
 
 /* The operation whose mount `dest` lies on, as far as the plan goes; NULL: the root. Valid until the next

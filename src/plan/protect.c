@@ -55,22 +55,20 @@ static bool is_pattern(const char *path)
     return strpbrk(cage_path_basename(path), "*?[") != NULL;
 }
 
-/* Binds the object read-only at every place where the cage could write it. */
-static int guard(struct cage_planner *p, const struct cage_file_fact *fact, const char *real,
+/* Binds the object read-only at the places where the cage could write it. */
+static int guard(struct cage_planner *p, const struct cage_file_fact *fact, const struct cage_strv *places,
                  struct cage_reason reason, struct cage_error *err)
 {
-    CAGE_STRV_AUTO places = {0};
-
-    cage_plan_views(p->plan, real, true, &places);
-    for (size_t i = 0; i < places.n; i++) {
-        const struct cage_op *at = cage_plan_at(p->plan, places.items[i]);
+    for (size_t i = 0; i < places->n; i++) {
+        const struct cage_op *at;
         struct cage_op *op;
 
-        if (cage_plan_pin_ancestors(p, places.items[i], reason, err) < 0)
+        if (cage_plan_pin_ancestors(p, places->items[i], reason, err) < 0)
             return -1;
+        at = cage_plan_at(p->plan, places->items[i]);
         if (fact->type == CAGE_FILE_NONE || (at && at->kind == CAGE_OP_BIND && !at->writable))
             continue;
-        op = cage_plan_add(p->plan, CAGE_OP_BIND, real, places.items[i], reason);
+        op = cage_plan_add(p->plan, CAGE_OP_BIND, fact->real, places->items[i], reason);
         op->verify = fact->ino != 0; /* .nixcage may be made only just before the run */
         op->dev = fact->dev;
         op->ino = fact->ino;
@@ -100,31 +98,25 @@ static void record_symlinks(struct cage_planner *p, const char *path, struct cag
     cage_walk_finish(&walk);
 }
 
-static bool is_writable_somewhere(const struct cage_planner *p, const char *real)
-{
-    CAGE_STRV_AUTO places = {0};
-
-    cage_plan_views(p->plan, real, true, &places);
-    return places.n > 0;
-}
-
 /* One path without a pattern. What the cage cannot write needs nothing. */
 static int protect(struct cage_planner *p, const char *path, struct cage_reason reason,
                    struct cage_error *err)
 {
     struct cage_file_fact fact;
     bool own = p->local && strcmp(path, p->plan->make_dirs.items[0]) == 0; /* .nixcage: made before the run */
+    CAGE_STRV_AUTO places = {0};
     int rc;
 
     if (p->host->lookup(p->host, path, &fact, err) < 0)
         return -1;
     if (fact.is_symlink || strcmp(fact.real, path) != 0)
         record_symlinks(p, path, reason);
-    if (own || (!fact.is_symlink && is_writable_somewhere(p, fact.real)))
+    cage_plan_views(p->plan, fact.real, true, &places);
+    if (own || (!fact.is_symlink && places.n > 0))
         cage_plan_protect(p->plan, path, fact.type != CAGE_FILE_NONE || own, reason);
     if (own)
         fact.type = CAGE_FILE_DIR;
-    rc = guard(p, &fact, fact.real, reason, err);
+    rc = guard(p, &fact, &places, reason, err);
     cage_file_fact_finish(&fact);
     return rc;
 }
@@ -134,11 +126,17 @@ static int protect_pattern(struct cage_planner *p, const char *path, struct cage
                            struct cage_error *err)
 {
     cage_autofree char *dir = cage_path_dirname(path);
+    cage_autofree char *real = NULL;
     CAGE_STRV_AUTO names = {0};
-    struct cage_file_fact none = {.type = CAGE_FILE_NONE};
+    CAGE_STRV_AUTO places = {0};
+    struct cage_file_fact none = {.type = CAGE_FILE_NONE}, fact;
 
-    if (p->host->list(p->host, dir, &names, err) < 0)
+    if (p->host->list(p->host, dir, &names, err) < 0 || p->host->lookup(p->host, dir, &fact, err) < 0)
         return -1;
+    real = cage_path_join(fact.real, cage_path_basename(path));
+    cage_file_fact_finish(&fact);
+    if (strcmp(real, path) != 0)
+        record_symlinks(p, dir, reason);
     for (size_t i = 0; i < names.n; i++) {
         cage_autofree char *match = cage_path_join(dir, names.items[i]);
 
@@ -147,9 +145,10 @@ static int protect_pattern(struct cage_planner *p, const char *path, struct cage
         if (protect(p, match, reason, err) < 0)
             return -1;
     }
-    if (is_writable_somewhere(p, path))
+    cage_plan_views(p->plan, real, true, &places);
+    if (places.n > 0)
         cage_plan_protect(p->plan, path, false, reason)->is_glob = true;
-    return guard(p, &none, path, reason, err);
+    return guard(p, &none, &places, reason, err);
 }
 
 static int protect_any(struct cage_planner *p, const char *path, struct cage_reason reason,
@@ -215,12 +214,14 @@ static int protect_own_directories(struct cage_planner *p, struct cage_error *er
 static int guard_read_only(struct cage_planner *p, struct cage_error *err)
 {
     for (size_t i = 0; i < p->read_only.n; i++) {
+        CAGE_STRV_AUTO places = {0};
         struct cage_file_fact fact;
         int rc;
 
         if (p->host->lookup(p->host, p->read_only.items[i], &fact, err) < 0)
             return -1;
-        rc = guard(p, &fact, fact.real, cage_rule("ro_bind, under another name"), err);
+        cage_plan_views(p->plan, fact.real, true, &places);
+        rc = guard(p, &fact, &places, cage_rule("ro_bind, under another name"), err);
         cage_file_fact_finish(&fact);
         if (rc < 0)
             return -1;

@@ -44,16 +44,20 @@ static char *rebase(const char *path, const char *dir, const char *base)
     return cage_format("%s%s", strcmp(base, "/") == 0 ? "" : base, rest);
 }
 
+/* This and the views are most of the work of a plan: lengths are compared before texts. */
 const struct cage_op *cage_plan_covering(const struct cage_plan *plan, const char *dest)
 {
     const struct cage_op *best = NULL;
+    size_t length = strlen(dest), best_length = 0;
 
     for (size_t i = 0; i < plan->n_ops; i++) {
         const struct cage_op *op = &plan->ops[i];
+        size_t n = strlen(op->dest);
 
-        if (is_mount(op->kind) && cage_path_is_under(dest, op->dest) &&
-            (!best || strlen(op->dest) >= strlen(best->dest)))
+        if (n >= best_length && n <= length && is_mount(op->kind) && cage_path_is_under(dest, op->dest)) {
             best = op;
+            best_length = n;
+        }
     }
     return best;
 }
@@ -109,7 +113,7 @@ static int pin(struct cage_planner *p, const char *dest, struct cage_reason reas
 
     if (!source || p->host->lookup(p->host, source, &fact, err) < 0)
         return source ? -1 : 0;
-    if (fact.type == CAGE_FILE_DIR) {
+    if (fact.type == CAGE_FILE_DIR && strcmp(fact.real, source) == 0) {
         op = cage_plan_add(p->plan, CAGE_OP_PIN, source, dest, reason);
         op->verify = true;
         op->dev = fact.dev;

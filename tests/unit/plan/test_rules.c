@@ -306,6 +306,22 @@ static void test_protected_symlink(void **state)
     plan_fixture_finish(&f);
 }
 
+static void test_protected_in_a_symlinked_directory(void **state)
+{
+    struct plan_fixture f;
+
+    (void)state;
+    plan_fixture_init(&f, "nixos", ROOT,
+                      "f " ROOT "/dots/claude/settings.local.json\nl " ROOT "/.claude dots/claude\n");
+    assert_int_equal(plan_fixture_build(&f, ""), 0);
+    assert_op(&f, ROOT "/dots/claude/settings.local.json", CAGE_OP_BIND, NULL, false);
+    assert_op(&f, ROOT "/dots/claude", CAGE_OP_PIN, NULL, false);
+    /* Nothing can be mounted on a symlink. */
+    assert_null(plan_fixture_op(&f, ROOT "/.claude"));
+    assert_string_equal(protected_at(&f, ROOT "/.claude").link, "dots/claude");
+    plan_fixture_finish(&f);
+}
+
 static void test_git_worktree(void **state)
 {
     struct plan_fixture f;
@@ -432,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_protected_paths),
         cmocka_unit_test(test_protected_under_another_name),
         cmocka_unit_test(test_protected_symlink),
+        cmocka_unit_test(test_protected_in_a_symlinked_directory),
         cmocka_unit_test(test_git_worktree),
         cmocka_unit_test(test_git_submodule),
         cmocka_unit_test(test_own_files_in_a_writable_home),
