@@ -217,7 +217,9 @@ void cage_edit_list_remove(const char *text, size_t open, size_t index, struct c
     struct array a;
 
     scan(&a, text, open);
-    if (alone_on_line(&a, &a.items[index])) {
+    if (index >= a.n) {
+        cage_strbuf_add(out, text); /* two readers of one text disagree: the caller compares and refuses */
+    } else if (alone_on_line(&a, &a.items[index])) {
         size_t start = line_start(text, a.items[index].begin);
         size_t end = a.items[index].end;
 
