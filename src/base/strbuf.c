@@ -49,7 +49,7 @@ char *cage_strbuf_steal(struct cage_strbuf *sb)
     reserve(sb, 0);
     sb->buf[sb->len] = '\0';
     s = sb->buf;
-    cage_strbuf_init(sb);
+    memset(sb, 0, sizeof *sb);
     return s;
 }
 

@@ -45,12 +45,13 @@ static int load_template(struct template *template, const struct cage_cli *cli, 
 static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
 {
     for (size_t i = 0; i < lines->n; i++) {
-        const char *tab = strchr(lines->items[i], '\t');
+        const char *line = lines->items[i];
+        size_t n = strcspn(line, "\t");
 
-        if (tab[1])
-            cage_strbuf_addf(out, "  %-17.*s %s\n", (int)(tab - lines->items[i]), lines->items[i], tab + 1);
+        if (line[n] && line[n + 1])
+            cage_strbuf_addf(out, "  %-17.*s %s\n", (int)n, line, line + n + 1);
         else
-            cage_strbuf_addf(out, "  %.*s\n", (int)(tab - lines->items[i]), lines->items[i]);
+            cage_strbuf_addf(out, "  %.*s\n", (int)n, line);
     }
 }
 

@@ -110,7 +110,7 @@ static const char *missing_package(const struct cage_nix_context *ctx, const cha
     for (size_t i = 0; i < CAGE_LEN(phrases_before); i++) {
         for (const char *at = text; (at = strstr(at, phrases_before[i])); at++) {
             cage_autofree char *name = quoted(at, phrases_before[i]);
-            const char *end = at + strlen(phrases_before[i]) + strlen(name);
+            const char *end = at + strlen(phrases_before[i]) + (name ? strlen(name) : 0);
 
             if (i == 0 || strncmp(end, "' missing", 9) == 0 || strncmp(end, "' in selection", 14) == 0) {
                 const char *package = which_package(ctx, name);

@@ -128,8 +128,13 @@ int cage_plan_pin_ancestors(struct cage_planner *p, const char *dest, struct cag
 {
     cage_autofree char *at = cage_path_dirname(dest);
 
-    while (is_writable_at(p->plan, at) && strcmp(at, cage_plan_covering(p->plan, at)->dest) != 0) {
-        char *up = cage_path_dirname(at);
+    while (is_writable_at(p->plan, at)) {
+        const struct cage_op *mount = cage_plan_covering(p->plan, at);
+        char *up;
+
+        if (!mount || strcmp(at, mount->dest) == 0)
+            break;
+        up = cage_path_dirname(at);
 
         if (pin(p, at, reason, err) < 0) {
             cage_autofree char *drop = up;
