@@ -37,7 +37,16 @@ int cage_plan_read_blacklist(struct cage_planner *p, struct cage_error *err)
     for (size_t i = 0; i < p->config->blacklist.n; i++)
         if (read_entry(p, &p->config->blacklist.items[i], err) < 0)
             return -1;
+    cage_plan_find_names(p);
     return 0;
+}
+
+static bool is_under_any(const char *path, const struct cage_strv *names)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (cage_path_is_under(path, names->items[i]))
+            return true;
+    return false;
 }
 
 const struct cage_hidden *cage_plan_hidden(const struct cage_planner *p, const char *path,
@@ -46,7 +55,7 @@ const struct cage_hidden *cage_plan_hidden(const struct cage_planner *p, const c
     for (size_t i = 0; i < p->n_hidden; i++) {
         const struct cage_hidden *hidden = &p->hidden[i];
 
-        if (cage_path_is_under(path, hidden->written) || cage_path_is_under(path, hidden->fact.real))
+        if (cage_path_is_under(path, hidden->written) || is_under_any(path, &hidden->names))
             return hidden;
         if (fact && fact->type != CAGE_FILE_NONE && hidden->fact.type == fact->type &&
             hidden->fact.dev == fact->dev && hidden->fact.ino == fact->ino)
@@ -96,7 +105,8 @@ static int hide(struct cage_planner *p, const struct cage_hidden *hidden, struct
     struct cage_reason reason = cage_rule_at("blacklist", hidden->mark);
     CAGE_STRV_AUTO places = {0};
 
-    cage_plan_views(p->plan, hidden->fact.real, false, &places);
+    for (size_t i = 0; i < hidden->names.n; i++)
+        cage_plan_views(p->plan, hidden->names.items[i], false, &places);
     for (size_t i = 0; i < places.n; i++) {
         if (cage_plan_pin_ancestors(p, places.items[i], reason, err) < 0)
             return -1;

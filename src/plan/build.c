@@ -53,6 +53,7 @@ static void planner_finish(struct cage_planner *p)
     for (size_t i = 0; i < p->n_hidden; i++) {
         free(p->hidden[i].written);
         cage_file_fact_finish(&p->hidden[i].fact);
+        cage_strv_finish(&p->hidden[i].names);
     }
     free(p->hidden);
     free(p->home);

@@ -14,6 +14,7 @@ struct cage_hidden {
     char *written; /* absolute, clean, symlinks as the user wrote them */
     struct cage_file_fact fact;
     struct cage_mark mark;
+    struct cage_strv names; /* its physical paths: fact.real first, then those that mounts of the host add */
 };
 
 struct cage_planner {
@@ -108,6 +109,9 @@ int cage_plan_read_blacklist(struct cage_planner *p, struct cage_error *err) CAG
 /* The entry that a host path lies at or under, by name or by object; NULL: none. fact may be NULL. */
 const struct cage_hidden *cage_plan_hidden(const struct cage_planner *p, const char *path,
                                            const struct cage_file_fact *fact);
+
+/* --- aliases.c: fills the names of everything that is hidden */
+void cage_plan_find_names(struct cage_planner *p);
 
 int cage_plan_add_masks(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
 

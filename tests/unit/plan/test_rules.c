@@ -191,6 +191,22 @@ static void test_blacklist_against_binds(void **state)
     refuse(NULL, FS "blacklist = [\"/usr\"]\nsystem = true\n", 2, "system = true");
 }
 
+/* The host shows /home/u/keys a second time, deep in what is bound; only its mount table tells. */
+static void test_blacklist_follows_mounts(void **state)
+{
+    static const char machine[] =
+        "d /home/u/keys/sub\nd /mnt/x/keys\ns /mnt/y\n"
+        "f /proc/self/mountinfo text=20 1 8:1 / / rw - ext4 /dev/sda rw\\n"
+        "21 20 8:1 /home/u /mnt/x rw - ext4 /dev/sda rw\\n22 20 9:9 / /mnt/z rw - tmpfs t rw\\n\n";
+    struct plan_fixture f;
+
+    (void)state;
+    build(&f, machine, FS "ro_bind = [\"/mnt/x\"]\nblacklist = [\"~/keys\"]\n");
+    assert_op(&f, "/mnt/x/keys", CAGE_OP_MASK_DIR, NULL, false);
+    plan_fixture_finish(&f);
+    refuse(machine, FS "ro_bind = [\"/mnt/x/keys\"]\nblacklist = [\"~/keys\"]\n", 2, "blacklist");
+}
+
 static void test_masks(void **state)
 {
     struct plan_fixture f;
@@ -440,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_swappable),
         cmocka_unit_test(test_project_relative),
         cmocka_unit_test(test_blacklist_against_binds),
+        cmocka_unit_test(test_blacklist_follows_mounts),
         cmocka_unit_test(test_masks),
         cmocka_unit_test(test_mask_of_absent),
         cmocka_unit_test(test_blacklist_through_symlink),
