@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "cli/limits.h"
 #include "nix/nix.h"
 #include "run/diagnose.h"
 
@@ -107,6 +108,28 @@ static void check_landlock(struct cage_checks *checks, const struct cage_host *h
                         "store_view = \"full\"");
 }
 
+/* Only where limits are asked for. */
+static void check_limits(struct cage_checks *checks, const struct cage_host *host,
+                         const struct cage_config *config)
+{
+    struct cage_limits wanted = {.cpus = config->cpus, .memory = config->memory, .pids = config->pids};
+    struct cage_cli_limits limits = {0};
+    struct cage_error err = {0};
+    struct cage_check *check;
+
+    if (config->memory_percent > 0)
+        wanted.memory = (uint64_t)((double)host->memory * config->memory_percent / 100);
+    if (wanted.cpus <= 0 && wanted.memory == 0 && wanted.pids == 0)
+        return;
+    check = add(checks, "limits", config->enforce == CAGE_ENFORCE_REQUIRE);
+    check->ok = cage_limits_find_way(&limits, host, &wanted, true, &err) == 0;
+    if (check->ok)
+        check->detail = cage_strdup(cage_limits_method_text(limits.way.method));
+    else
+        failed(check, &err);
+    cage_limits_forget(&limits);
+}
+
 void cage_checks_run(struct cage_checks *checks, const struct cage_host *host,
                      const struct cage_config *config)
 {
@@ -116,6 +139,8 @@ void cage_checks_run(struct cage_checks *checks, const struct cage_host *host,
     if (linux_host) {
         check_bwrap(checks, host);
         check_landlock(checks, host, config);
+        if (config)
+            check_limits(checks, host, config);
     } else {
         check_program(checks, host, "sandbox-exec", "sandbox-exec", true);
     }

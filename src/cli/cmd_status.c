@@ -54,13 +54,31 @@ static void add_network(struct cage_strbuf *out, const struct cage_config *confi
         add_row(out, "Network:", strcmp(name, "host") == 0 ? "all that this machine reaches" : "none");
 }
 
+/* As people write it: 67108864 is 64M. */
+static void add_size(struct cage_strbuf *out, uint64_t bytes)
+{
+    static const char units[] = "KMGT";
+    int unit = -1;
+
+    while (unit < 3 && bytes >= 1024 && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    cage_strbuf_addf(out, "%llu", (unsigned long long)bytes);
+    if (unit >= 0)
+        cage_strbuf_addc(out, units[unit]);
+}
+
 static void add_limit(struct cage_strbuf *out, const struct cage_config *config, enum cage_key key,
                       const char *name)
 {
     if (config->marks[key].line == 0)
         return;
     cage_strbuf_addf(out, "%s%s ", out->len ? ", " : "", name);
-    cage_config_dump_value(config, cage_schema_entry(key), out);
+    if (key == CAGE_KEY_RES_MEMORY && config->memory > 0)
+        add_size(out, config->memory);
+    else
+        cage_config_dump_value(config, cage_schema_entry(key), out);
 }
 
 static void add_limits(struct cage_strbuf *out, const struct cage_config *config)

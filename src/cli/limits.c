@@ -32,15 +32,9 @@ static void warn(const struct cage_limits_way *way, bool is_root)
     cage_cli_note("warning: the limits cannot be enforced here: %s%s", way->why_not, text.buf);
 }
 
-int cage_limits_prepare(struct cage_cli_limits *limits, const struct cage_session *session,
-                        const struct cage_limits *wanted, struct cage_error *err)
+int cage_limits_find_way(struct cage_cli_limits *limits, const struct cage_host *host,
+                         const struct cage_limits *wanted, bool require, struct cage_error *err)
 {
-    const struct cage_host *host = &session->host;
-    const struct cage_config *config = &session->config;
-    struct cage_error why;
-
-    if (wanted->cpus <= 0 && wanted->memory == 0 && wanted->pids == 0)
-        return 0;
     limits->own_cgroup = host->read_small(host, "/proc/self/cgroup");
     limits->system = (struct cage_limits_system){
         .cgroup_root = "/sys/fs/cgroup",
@@ -51,14 +45,25 @@ int cage_limits_prepare(struct cage_cli_limits *limits, const struct cage_sessio
         .is_root = host->uid == 0,
         .check_type = true,
     };
-    if (cage_limits_choose(&limits->way, wanted, &limits->system, config->enforce == CAGE_ENFORCE_REQUIRE,
-                           &why) < 0) {
+    return cage_limits_choose(&limits->way, wanted, &limits->system, require, err);
+}
+
+int cage_limits_prepare(struct cage_cli_limits *limits, const struct cage_session *session,
+                        const struct cage_limits *wanted, struct cage_error *err)
+{
+    const struct cage_config *config = &session->config;
+    bool require = config->enforce == CAGE_ENFORCE_REQUIRE;
+    struct cage_error why = {0};
+
+    if (wanted->cpus <= 0 && wanted->memory == 0 && wanted->pids == 0)
+        return 0;
+    if (cage_limits_find_way(limits, &session->host, wanted, require, &why) < 0) {
         cage_config_error(config, first_mark(config), err, "%s", why.message);
         err->code = why.code;
         return cage_error_hint(err, "%s", why.hint);
     }
     if (limits->way.method == CAGE_LIMITS_FALLBACK)
-        warn(&limits->way, host->uid == 0);
+        warn(&limits->way, session->host.uid == 0);
     return 0;
 }
 

@@ -18,6 +18,12 @@ struct cage_cli_limits {
  */
 int cage_limits_prepare(struct cage_cli_limits *limits, const struct cage_session *session,
                         const struct cage_limits *wanted, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Chooses only, and says nothing: `status`. Errors as of cage_limits_choose(). */
+int cage_limits_find_way(struct cage_cli_limits *limits, const struct cage_host *host,
+                         const struct cage_limits *wanted, bool require,
+                         struct cage_error *err) CAGE_MUST_CHECK;
+
 void cage_limits_forget(struct cage_cli_limits *limits);
 
 #endif

@@ -81,7 +81,6 @@ END
 }
 
 @test "a set-uid bwrap is refused" {
-    [ "$NIXCAGE_TEST_MODE" = root ] || skip 'needs a set-uid file of root'
     rm "$TOOLS/bwrap"
     cp "$(command -v bwrap)" "$TOOLS/bwrap"
     chmod u+s "$TOOLS/bwrap"
@@ -123,6 +122,25 @@ END
     assert_output_has $'\e[32m✓'
     run_split script -qec "TERM=xterm NO_COLOR=1 '$NIXCAGE' status" /dev/null
     refute_output_has $'\e'
+}
+
+@test "limits, and whether they can be held here" {
+    printf '[sandbox.resources]\ncpus = 1.5\nmemory = "64M"\nenforce = "warn"\n' >>nixcage.toml
+    run_split "$NIXCAGE" status
+    assert_status 0
+    assert_line 'Limits:    cpus 1.5, memory 64M'
+    assert_output_has ' limits '
+    run_split "$NIXCAGE" status --json
+    jq -e '.limits == {cpus: 1.5, memory: 67108864, pids: null, enforce: "warn"}' <<<"$output"
+}
+
+@test "hosts are listed, none of them is none" {
+    sed -i 's/allow = false/hosts = ["example.org", "*.example.net:443"]/' nixcage.toml
+    run_split "$NIXCAGE" status
+    assert_line 'Network:   example.org, *.example.net:443'
+    sed -i 's/^hosts = .*/hosts = []/' nixcage.toml
+    run_split "$NIXCAGE" status
+    assert_line 'Network:   none'
 }
 
 @test "a broken nixcage.toml: its place, 125" {

@@ -43,6 +43,24 @@ static void test_good(void **state)
         {"nixcage init dir --force", "init", "dir", 2},
         {"nixcage init -- --force", "init", "--force", 1},
         {"/usr/bin/nixcage destroy --yes", "destroy", NULL, 0},
+        {"nixcage run", "run", NULL, 0},
+        {"nixcage run --", "run", NULL, 0},
+        {"nixcage run ls -la --help", "run", NULL, 3},
+        {"nixcage run --debug ls", "run", NULL, 1},
+        {"nixcage run --debug -- --debug", "run", NULL, 1},
+        {"nixcage run -- -- x", "run", NULL, 2},
+        {"nixcage run dir -- ls --", "run", "dir", 2},
+        {"nixcage run dir --", "run", "dir", 0},
+        {"nixcage run --debug dir -- ls", "run", "dir", 1},
+        {"nixcage run ls a -- b", "run", NULL, 4},
+        {"nixcage run ''", "run", NULL, 1},
+        {"nixcage run -", "run", NULL, 1},
+        {"cagerun ls -- -x", "run", NULL, 3},
+        {"cagerun -- ls", "run", NULL, 1},
+        {"/opt/bin/cage", "shell", NULL, 0},
+        {"cage sub", "shell", "sub", 1},
+        {"nixcage add a b c", "add", NULL, 3},
+        {"nixcage add -- -x", "add", NULL, 1},
     };
     char buf[256], *argv[32];
     struct cage_error err;
@@ -78,6 +96,11 @@ static void test_bad(void **state)
         {"nixcage init --forc=1", "init: unknown option '--forc'", "did you mean '--force'?"},
         {"nixcage init -x", "init: unknown option '-x'", "see 'nixcage init --help'"},
         {"nixcage init --force=yes", "--force takes no value", ""},
+        {"nixcage run -x ls", "run: unknown option '-x'", "see 'nixcage run --help'"},
+        {"nixcage run --dbug ls", "run: unknown option '--dbug'", "did you mean '--debug'?"},
+        {"nixcage init --preset", "--preset requires a value", ""},
+        {"nixcage init --preset --force", "--preset requires a value", ""},
+        {"nixcage init --preset=", "--preset requires a value", ""},
         {"nixcage init a b", "init: unexpected argument 'b'", "see 'nixcage init --help'"},
         {"nixcage init ''", "init: the directory is an empty word", ""},
         {"nixcage version x", "version: unexpected argument 'x'", "see 'nixcage version --help'"},
@@ -125,6 +148,52 @@ static void test_help_fits(void **state)
         fits(&commands[i]);
 }
 
+static void test_values_and_root(void **state)
+{
+    char *const env[] = {(char[]){"NIXCAGE_ROOTX=/no"}, (char[]){"NIXCAGE_ROOT=/a b"}, NULL};
+    char *const relative[] = {(char[]){"NIXCAGE_ROOT=x"}, NULL};
+    char buf[256], *argv[32];
+    struct cage_error err;
+    struct cage_cli cli;
+
+    (void)state;
+    assert_int_equal(parse(&cli, "nixcage init --preset=a=b --force", buf, argv, env, &err), 0);
+    assert_string_equal(cli.values[CAGE_OPT_PRESET], "a=b");
+    assert_true(cli.given[CAGE_OPT_FORCE]);
+    assert_null(cli.active_root);
+    assert_int_equal(parse(&cli, "nixcage init --preset x dir", buf, argv, env, &err), 0);
+    assert_string_equal(cli.values[CAGE_OPT_PRESET], "x");
+    assert_string_equal(cli.dir, "dir");
+    assert_int_equal(parse(&cli, "cage", buf, argv, env, &err), 0);
+    assert_string_equal(cli.active_root, "/a b");
+    assert_int_equal(parse(&cli, "cagerun ls", buf, argv, relative, &err), 0);
+    assert_null(cli.active_root);
+}
+
+static void test_completions(void **state)
+{
+    static const char *const shells[] = {"bash", "zsh", "fish"};
+    size_t n;
+    const struct cage_command *commands = cage_commands(&n);
+    struct cage_error err;
+    CAGE_STRBUF_AUTO none;
+
+    (void)state;
+    cage_strbuf_init(&none);
+    for (size_t i = 0; i < CAGE_LEN(shells); i++) {
+        CAGE_STRBUF_AUTO text;
+
+        cage_strbuf_init(&text);
+        assert_int_equal(cage_completions_render(shells[i], &text, &err), 0);
+        for (size_t c = 0; c < n; c++)
+            if (!commands[c].hidden)
+                assert_non_null(strstr(text.buf, commands[c].name));
+        assert_null(strstr(text.buf, "_direnv_hook"));
+    }
+    assert_int_equal(cage_completions_render("tcsh", &none, &err), -1);
+    assert_int_equal(cage_completions_render(NULL, &none, &err), -1);
+}
+
 static void test_options_in_order(void **state)
 {
     (void)state;
@@ -135,10 +204,9 @@ static void test_options_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_help_fits),
-        cmocka_unit_test(test_options_in_order),
+        cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_help_fits),   cmocka_unit_test(test_values_and_root),
+        cmocka_unit_test(test_completions), cmocka_unit_test(test_options_in_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
