@@ -61,7 +61,7 @@ static void check_sandbox(struct cage_checks *checks, const struct cage_host *ho
         (char[]){"version"},
         NULL,
     };
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
     struct cage_error err = {0};
     int status;
 

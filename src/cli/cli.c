@@ -26,7 +26,7 @@ static void write_stderr(const struct cage_strbuf *text)
 
 void cage_cli_note(const char *fmt, ...)
 {
-    CAGE_STRBUF_AUTO line;
+    CAGE_STRBUF_AUTO line = {0};
     char *text = NULL;
     va_list ap;
 
@@ -44,7 +44,7 @@ void cage_cli_note(const char *fmt, ...)
 
 void cage_cli_complain(const struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     cage_strbuf_add(&text, "nixcage: ");
@@ -59,7 +59,7 @@ bool cage_cli_can_ask(void)
 
 bool cage_cli_ask(const char *question)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
     char answer[256] = "";
     ssize_t n;
 
@@ -96,7 +96,7 @@ int cage_cli_main(char *const *argv, char *const *environ_, struct cage_error *e
     if (cage_cli_parse(&cli, argv, err) < 0)
         return -1;
     if (cli.given[CAGE_OPT_HELP]) {
-        CAGE_STRBUF_AUTO text;
+        CAGE_STRBUF_AUTO text = {0};
 
         cage_strbuf_init(&text);
         cage_help_render(cli.command, &text);

@@ -6,7 +6,7 @@ int cage_cmd_gc(const struct cage_cli *cli, struct cage_error *err)
 {
     __attribute__((cleanup(cage_host_finish))) struct cage_host host = {0};
     struct cage_nix_gc_report report = {0};
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     if (cage_host_probe(&host, cli->environ_, err) < 0 ||

@@ -27,8 +27,8 @@ static void add_call(struct cage_strbuf *out, const char *function, const char *
  */
 int cage_cmd_direnv_hook(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
-    CAGE_STRBUF_AUTO text;
+    CAGE_SESSION_AUTO session = {0};
+    CAGE_STRBUF_AUTO text = {0};
     int broken;
 
     cage_session_init(&session);

@@ -75,7 +75,7 @@ static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const
 static int print_made(const struct cage_files *files, const struct cage_cli *cli,
                       const struct template *template, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     cage_strbuf_add(&text, "Made a cage in ");
@@ -171,7 +171,7 @@ int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err)
 
 static int print_removed(const struct cage_files *files, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     if (files->done.n)

@@ -62,7 +62,7 @@ static int keep_trust(struct cage_session *session, struct cage_error *err)
 static int print_result(const char *verb, size_t changed, const struct cage_session *session,
                         struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     if (changed)
@@ -76,9 +76,9 @@ static int print_result(const char *verb, size_t changed, const struct cage_sess
 
 static int edit(const struct cage_cli *cli, edit_function *function, const char *verb, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
-    CAGE_STRBUF_AUTO text;
-    CAGE_STRBUF_AUTO edited;
+    CAGE_SESSION_AUTO session = {0};
+    CAGE_STRBUF_AUTO text = {0};
+    CAGE_STRBUF_AUTO edited = {0};
     __attribute__((cleanup(cage_files_finish))) struct cage_files files = {.dirfd = -1};
     size_t changed = 0;
     bool trusted;

@@ -6,10 +6,10 @@
 
 int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
-    CAGE_ENTRY_AUTO entry;
+    CAGE_SESSION_AUTO session = {0};
+    CAGE_ENTRY_AUTO entry = {0};
     CAGE_STRV_AUTO command = {0};
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_session_init(&session);
     cage_entry_init(&entry);

@@ -28,7 +28,7 @@ static int print_json(const struct cage_presets *presets, struct cage_error *err
 
 static int print_text(const struct cage_presets *presets, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
     size_t width = 0;
 
     cage_strbuf_init(&text);

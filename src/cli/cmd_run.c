@@ -28,7 +28,7 @@ static int make_directories(const struct cage_strv *dirs, struct cage_error *err
 /* argv NULL: an interactive shell. */
 static int enter(struct cage_session *session, char *const *argv, struct cage_error *err)
 {
-    CAGE_ENTRY_AUTO entry;
+    CAGE_ENTRY_AUTO entry = {0};
     LIMITS_AUTO limits = {0};
     struct cage_run_options options = {
         .host = &session->host,
@@ -85,7 +85,7 @@ static void explain_dir(const struct cage_cli *cli, const struct cage_session *s
 
 int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
+    CAGE_SESSION_AUTO session = {0};
     CAGE_STRV_AUTO command = {0};
 
     cage_session_init(&session);
@@ -108,7 +108,7 @@ int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err)
 
 int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
+    CAGE_SESSION_AUTO session = {0};
     CAGE_STRV_AUTO command = {0};
 
     cage_session_init(&session);

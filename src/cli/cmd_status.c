@@ -28,7 +28,7 @@ static void add_row(struct cage_strbuf *out, const char *name, const char *value
 static void add_list_row(struct cage_strbuf *out, const char *name, const struct cage_list *list,
                          const char *none)
 {
-    CAGE_STRBUF_AUTO value;
+    CAGE_STRBUF_AUTO value = {0};
 
     cage_strbuf_init(&value);
     for (size_t i = 0; i < list->n; i++)
@@ -83,7 +83,7 @@ static void add_limit(struct cage_strbuf *out, const struct cage_config *config,
 
 static void add_limits(struct cage_strbuf *out, const struct cage_config *config)
 {
-    CAGE_STRBUF_AUTO value;
+    CAGE_STRBUF_AUTO value = {0};
 
     cage_strbuf_init(&value);
     add_limit(&value, config, CAGE_KEY_RES_CPUS, "cpus");
@@ -161,7 +161,7 @@ static int print_text(const struct view *view, const struct cage_cli *cli, struc
     const struct cage_session *session = view->session;
     const struct cage_term term = cage_term_of(STDOUT_FILENO, cli->environ_);
     cage_autofree char *os = cage_format("%s (%s)", session->host.os, session->host.system);
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     add_row(&text, "Project:", session->project.root ? session->project.root : "none");
@@ -263,7 +263,7 @@ static int open_project(struct cage_session *session, const struct cage_cli *cli
 
 int cage_cmd_status(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
+    CAGE_SESSION_AUTO session = {0};
     struct cage_checks checks;
     const struct view view = {.session = &session, .checks = &checks};
     int found, rc;

@@ -6,7 +6,7 @@
 static int show(const struct cage_session *session, const struct cage_trust_state *state,
                 struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     if (state->grants.n) {
@@ -21,7 +21,7 @@ static int show(const struct cage_session *session, const struct cage_trust_stat
 
 static int say(const char *what, const struct cage_session *session, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     cage_strbuf_addf(&text, "%s: ", what);
@@ -33,7 +33,7 @@ static int say(const char *what, const struct cage_session *session, struct cage
 /* What was shown is what is recorded: the configuration is not read again. */
 int cage_cmd_allow(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
+    CAGE_SESSION_AUTO session = {0};
     CAGE_TRUST_AUTO state = {0};
 
     cage_session_init(&session);
@@ -60,7 +60,7 @@ int cage_cmd_allow(const struct cage_cli *cli, struct cage_error *err)
 /* Needs no valid configuration. */
 int cage_cmd_deny(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_SESSION_AUTO session;
+    CAGE_SESSION_AUTO session = {0};
     bool had;
 
     cage_session_init(&session);

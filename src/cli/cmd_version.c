@@ -4,7 +4,7 @@
 
 int cage_cmd_version(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     (void)cli;
     cage_strbuf_init(&text);

@@ -260,7 +260,7 @@ int cage_completions_render(const char *shell, struct cage_strbuf *out, struct c
 
 int cage_cmd_completions(const struct cage_cli *cli, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     if (cage_completions_render(cli->words[0], &text, err) < 0)

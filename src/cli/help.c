@@ -57,7 +57,7 @@ void cage_help_render(const struct cage_command *command, struct cage_strbuf *ou
 int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err)
 {
     const struct cage_command *command = NULL;
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     if (cli->words && cli->words[0]) {

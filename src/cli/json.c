@@ -40,7 +40,7 @@ json_t *cage_json_ports(const struct cage_ports *ports)
 int cage_json_print(json_t *take_json, struct cage_error *err)
 {
     char *dump = json_dumps(take_json, JSON_INDENT(2));
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     json_decref(take_json);

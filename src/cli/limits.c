@@ -19,7 +19,7 @@ static struct cage_mark first_mark(const struct cage_config *config)
 static void warn(const struct cage_limits_way *way, bool is_root)
 {
     const struct cage_limits *wanted = &way->limits;
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     if (wanted->cpus > 0)

@@ -153,8 +153,8 @@ static int read_envrc(const struct cage_files *files, struct cage_strbuf *text, 
 
 bool cage_files_present(const struct cage_files *files)
 {
-    CAGE_STRBUF_AUTO text;
-    CAGE_STRBUF_AUTO rest;
+    CAGE_STRBUF_AUTO text = {0};
+    CAGE_STRBUF_AUTO rest = {0};
     enum cage_envrc_state state;
     struct cage_error err;
     struct stat st;
@@ -237,7 +237,7 @@ static int make_state(struct cage_files *files, struct undo *undo, struct cage_e
 
 static int extend_envrc(struct cage_files *files, struct undo *undo, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
     mode_t mode = 0;
     int there = read_envrc(files, &undo->envrc, &mode, err);
 
@@ -275,7 +275,7 @@ static void take_back(struct cage_files *files, const struct undo *undo)
  */
 static int back_up(struct cage_files *files, const char *config, size_t n, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO old;
+    CAGE_STRBUF_AUTO old = {0};
     cage_autofd int fd = openat(files->dirfd, CONFIG, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
 
@@ -333,8 +333,8 @@ int cage_files_init(struct cage_files *files, const char *config, size_t n, bool
 
 static int strip_envrc(struct cage_files *files, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO text;
-    CAGE_STRBUF_AUTO rest;
+    CAGE_STRBUF_AUTO text = {0};
+    CAGE_STRBUF_AUTO rest = {0};
     enum cage_envrc_state state;
     struct stat st;
     mode_t mode;

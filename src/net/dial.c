@@ -140,7 +140,7 @@ static void proxy_says(evutil_socket_t fd, short what, void *arg)
 
 static void ask_proxy(struct cage_dial *dial)
 {
-    CAGE_STRBUF_AUTO request;
+    CAGE_STRBUF_AUTO request = {0};
     cage_strbuf_init(&request);
     cage_proxy_request(dial->dialer->proxy, dial->host, dial->port, &request);
     /* A fresh socket's buffer holds a request of this size. */

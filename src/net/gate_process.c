@@ -351,7 +351,7 @@ static void control_ready(evutil_socket_t fd, short what, void *arg)
 static void send_summary(struct cage_gate_process *gate)
 {
     enum { PART = 4096 };
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
     cage_strbuf_init(&text);
     cage_record_summary(gate->record, (const char *const *)gate->options->hosts, gate->options->n_hosts,
                         &text);

@@ -156,7 +156,7 @@ void cage_record_add(struct cage_record *record, const struct cage_record_entry 
 static void add_hosts_line(const struct cage_record *record, const char *const *hosts, size_t n_hosts,
                            struct cage_strbuf *out)
 {
-    CAGE_STRV_AUTO list;
+    CAGE_STRV_AUTO list = {0};
     cage_strv_init(&list);
     for (size_t i = 0; i < n_hosts; i++)
         cage_strv_add(&list, hosts[i]);

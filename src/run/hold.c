@@ -196,7 +196,7 @@ static struct aside *next_aside(struct cage_hold *hold)
 
 static void tell(struct cage_hold *hold, const char *path, const char *now, bool checked)
 {
-    CAGE_STRBUF_AUTO line;
+    CAGE_STRBUF_AUTO line = {0};
 
     cage_strbuf_init(&line);
     cage_strbuf_add(&line, "  ");

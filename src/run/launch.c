@@ -235,7 +235,7 @@ static void make_argv(const struct cage_launch_input *input, const int numbers[C
 static int start(struct cage_launch *launch, const struct cage_launch_input *input, int control, int text,
                  struct passed *passed, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO args;
+    CAGE_STRBUF_AUTO args = {0};
     CAGE_STRV_AUTO argv = {0}, env = {0};
     cage_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     int numbers[CAGE_INIT_ARGC];

@@ -134,7 +134,7 @@ static int run(struct run *run, const struct signals *signals, int *status, stru
         .mask = &signals->mask,
         .wait = run->plan->net == CAGE_NET_GATE,
     };
-    CAGE_STRBUF_AUTO spec;
+    CAGE_STRBUF_AUTO spec = {0};
     struct cage_launch started;
     struct cage_hold *hold;
     int rc;

@@ -22,7 +22,7 @@ static void say(const char *line)
 
 static int fail(const struct cage_error *err, int code)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
 
     cage_strbuf_init(&text);
     cage_error_render(err, &text);

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
     }
     if (write(go[1], "g", 1) != 1 || waitpid(child, &status, 0) != child)
         return 125;
-    CAGE_STRBUF_AUTO summary;
+    CAGE_STRBUF_AUTO summary = {0};
     cage_strbuf_init(&summary);
     cage_gate_finish(gate, &summary);
     fputs(summary.buf, stderr);

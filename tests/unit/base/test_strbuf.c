@@ -9,7 +9,7 @@
 
 static void starts_empty_and_terminated(void **state)
 {
-    CAGE_STRBUF_AUTO sb;
+    CAGE_STRBUF_AUTO sb = {0};
 
     (void)state;
     cage_strbuf_init(&sb);
@@ -37,7 +37,7 @@ static void a_zeroed_one_works(void **state)
 
 static void grows_byte_by_byte(void **state)
 {
-    CAGE_STRBUF_AUTO sb;
+    CAGE_STRBUF_AUTO sb = {0};
 
     (void)state;
     cage_strbuf_init(&sb);
@@ -53,7 +53,7 @@ static void grows_byte_by_byte(void **state)
 
 static void keeps_nul_bytes(void **state)
 {
-    CAGE_STRBUF_AUTO sb;
+    CAGE_STRBUF_AUTO sb = {0};
 
     (void)state;
     cage_strbuf_init(&sb);
@@ -65,7 +65,7 @@ static void keeps_nul_bytes(void **state)
 
 static void formats_across_the_end_of_the_memory(void **state)
 {
-    CAGE_STRBUF_AUTO sb;
+    CAGE_STRBUF_AUTO sb = {0};
 
     (void)state;
     cage_strbuf_init(&sb);
@@ -79,7 +79,7 @@ static void formats_across_the_end_of_the_memory(void **state)
 
 static void steal_leaves_a_usable_buffer(void **state)
 {
-    CAGE_STRBUF_AUTO sb;
+    CAGE_STRBUF_AUTO sb = {0};
 
     (void)state;
     cage_strbuf_init(&sb);
@@ -99,7 +99,7 @@ struct pair {
 static void compare_all(void (*add)(struct cage_strbuf *, const char *), const struct pair *cases, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        CAGE_STRBUF_AUTO sb;
+        CAGE_STRBUF_AUTO sb = {0};
 
         cage_strbuf_init(&sb);
         add(&sb, cases[i].in);
@@ -160,7 +160,7 @@ static void shell_words_survive_a_shell(void **state)
 
     (void)state;
     for (size_t i = 0; i < CAGE_LEN(words); i++) {
-        CAGE_STRBUF_AUTO command;
+        CAGE_STRBUF_AUTO command = {0};
         char got[64] = "";
         FILE *p;
 

@@ -37,9 +37,9 @@ static void test_rows(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        CAGE_STRBUF_AUTO with;
-        CAGE_STRBUF_AUTO again;
-        CAGE_STRBUF_AUTO after;
+        CAGE_STRBUF_AUTO with = {0};
+        CAGE_STRBUF_AUTO again = {0};
+        CAGE_STRBUF_AUTO after = {0};
         enum cage_envrc_state is;
         struct cage_error err = {0};
 
@@ -60,7 +60,7 @@ static void test_rows(void **state)
 
 static void test_nothing_to_remove(void **state)
 {
-    CAGE_STRBUF_AUTO out;
+    CAGE_STRBUF_AUTO out = {0};
     enum cage_envrc_state is;
     struct cage_error err = {0};
 
@@ -85,7 +85,7 @@ static void test_unpaired(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        CAGE_STRBUF_AUTO out;
+        CAGE_STRBUF_AUTO out = {0};
         enum cage_envrc_state is;
         struct cage_error err = {0};
 

@@ -121,7 +121,7 @@ static void test_bad(void **state)
 /* Everything a terminal of 80 columns and 24 lines shows at once. */
 static void fits(const struct cage_command *command)
 {
-    CAGE_STRBUF_AUTO text;
+    CAGE_STRBUF_AUTO text = {0};
     size_t lines = 0;
 
     cage_strbuf_init(&text);

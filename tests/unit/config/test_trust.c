@@ -296,7 +296,7 @@ static int teardown(void **state)
 /* The verdict on a configuration; *grants (may be NULL) gets the lines. */
 static enum cage_trust check(struct fixture *f, const char *text, char **grants)
 {
-    CAGE_TRUST_AUTO trust;
+    CAGE_TRUST_AUTO trust = {0};
     struct cage_error err = {0};
     struct cage_config config;
 

@@ -5,7 +5,7 @@
 
 static int read_env(struct cage_proxy *proxy, const char *a, const char *b, struct cage_error *err)
 {
-    CAGE_STRV_AUTO env;
+    CAGE_STRV_AUTO env = {0};
     cage_strv_init(&env);
     cage_strv_add(&env, a);
     if (b)
@@ -85,7 +85,7 @@ static void test_dialogue(void **state)
     (void)state;
     struct cage_proxy proxy;
     struct cage_error err = {0};
-    CAGE_STRBUF_AUTO out;
+    CAGE_STRBUF_AUTO out = {0};
     cage_strbuf_init(&out);
     assert_int_equal(read_env(&proxy, "HTTPS_PROXY=http://a:b@p:1", NULL, &err), 0);
     cage_proxy_request(&proxy, "a.org", 443, &out);

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# limits.sh NIXCAGE: are [sandbox.resources] held? To be run where systemd and cgroup v2 are, as an ordinary user with a
+# manager of its own and as root. Prints TAP.
+set -u
+nixcage=$1
+dir=$(mktemp -d "$HOME/limits.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+n=0 failed=0
+
+ok() { # ok STATUS NAME
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n - $2"; else
+        echo "not ok $n - $2"
+        failed=1
+    fi
+}
+
+project() { # project LINES: a cage of the machine's own programs with these lines in [sandbox.resources]
+    mkdir -p "$dir/p"
+    printf '[sandbox.filesystem]\nsystem = true\n[sandbox.network]\nallow = false\n[nix]\npackages = []\n[sandbox.resources]\n%s\n' "$1" \
+        >"$dir/p/nixcage.toml"
+    "$nixcage" allow --yes "$dir/p" >/dev/null 2>&1 || :
+    cd "$dir/p" || exit 1
+}
+
+echo "# $(id -un), systemd $(systemctl --version | head -n1 | cut -d' ' -f2)"
+
+# Memory: 100 MB fit under 256M, 400 MB do not, and the message says so.
+project 'memory = "256M"'
+"$nixcage" run -- sh -c 'head -c 100000000 /dev/zero | tail -c 100000000 | wc -c' >"$dir/out" 2>"$dir/err"
+ok $? "memory: what fits runs"
+"$nixcage" run -- sh -c 'exec tail -c 400000000 /dev/zero' >"$dir/out" 2>"$dir/err" </dev/null
+status=$?
+[ $status = 137 ]
+ok $? "memory: a hog ends with 137 (was $status)"
+grep -q 'memory limit of 256 MiB was hit' "$dir/err"
+ok $? "memory: one line says that the limit was hit"
+
+# The kernel's own peak: never above the limit.
+"$nixcage" run -- sh -c 'tail -c 400000000 /dev/zero >/dev/null; cat /proc/self/cgroup' >"$dir/out" 2>"$dir/err"
+grep -q '^0::/$' "$dir/out"
+ok $? "memory: the shell of a killed hog goes on; the cage sees its cgroup as the root"
+
+# A cage that is killed for memory touches no other.
+"$nixcage" run -- sleep 20 >/dev/null 2>&1 &
+other=$!
+"$nixcage" run -- sh -c 'exec tail -c 400000000 /dev/zero' >/dev/null 2>&1
+kill -0 $other
+ok $? "memory: another cage lives on"
+kill $other
+wait $other 2>/dev/null
+
+# Processes: with pids = 30, no more than 30 tasks, the init included; the rest fails to fork.
+project 'pids = 30'
+"$nixcage" run -- bash -c 'for i in {1..60}; do sleep 5 & done 2>/dev/null; ls -d /proc/[0-9]* | wc -l; kill $(jobs -p) 2>/dev/null' \
+    >"$dir/out" 2>"$dir/err"
+count=$(head -n1 "$dir/out" 2>/dev/null)
+[ "${count:-99}" -le 32 ] 2>/dev/null # ls and wc are gone or among them
+ok $? "pids: a fork bomb is held (${count:-none} of 30)"
+project 'pids = 500'
+"$nixcage" run -- bash -c 'for i in {1..60}; do sleep 1 & done; jobs -p | wc -l; wait' >"$dir/out" 2>"$dir/err"
+[ "$(cat "$dir/out")" = 60 ]
+ok $? "pids: under a higher limit the same runs"
+
+# Processor: half a core for eight seconds is four seconds of work, within 5 % of the limit.
+project 'cpus = 0.5'
+"$nixcage" run -- bash -c 'timeout 8 bash -c "while :; do :; done"; times' >"$dir/out" 2>"$dir/err"
+used=$(tail -n1 "$dir/out" | awk '{ for (i = 1; i <= 2; i++) { split($i, t, /[ms]/); s += t[1] * 60 + t[2] } printf "%d", s * 1000 }')
+echo "# processor: $used ms of 8000 ms, limit 4000"
+[ "${used:-0}" -gt 3000 ] && [ "$used" -le 4200 ]
+ok $? "cpus: a busy loop gets half a core"
+project ''
+"$nixcage" run -- bash -c 'timeout 4 bash -c "while :; do :; done"; times' >"$dir/out" 2>"$dir/err"
+used=$(tail -n1 "$dir/out" | awk '{ for (i = 1; i <= 2; i++) { split($i, t, /[ms]/); s += t[1] * 60 + t[2] } printf "%d", s * 1000 }')
+[ "${used:-0}" -gt 3000 ]
+ok $? "cpus: without a limit it gets a whole one ($used ms of 4000)"
+
+# Nothing is left behind.
+sleep 1
+systemctl list-units --all --no-legend 'nixcage-*' 2>/dev/null | grep -q . && left=1 || left=0
+systemctl --user list-units --all --no-legend 'nixcage-*' 2>/dev/null | grep -q . && left=1
+ok $left "no scope is left behind"
+echo "1..$n"
+exit $failed
