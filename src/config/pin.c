@@ -40,11 +40,12 @@ static bool hash_ok(const char *hash)
 bool cage_config_pin_parse(const char *text, struct cage_pin *pin, struct cage_objection *why)
 {
     static const char form[] = "Write github:OWNER/REPO/REVISION#sha256-HASH";
-    const char *p = text + strlen("github:");
+    const char *p = text;
 
     memset(pin, 0, sizeof *pin);
     if (strncmp(text, "github:", strlen("github:")) != 0)
         return wrong(why, "it does not begin with github:", form);
+    p += strlen("github:");
     if (!take(&p, pin->owner, sizeof pin->owner, LETTERS DIGITS "-") || *p++ != '/')
         return wrong(why, "its owner is missing or not a name", form);
     if (!take(&p, pin->repo, sizeof pin->repo, LETTERS DIGITS "-_.") || pin->repo[0] == '.')
