@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Ways out of a cage and ways to change it, at every level, each with its positive control outside
+# (tests/cage/helpers/attempt.c has the table).
+
+load ../lib/common
+
+helper() {
+    local build=${NIXCAGE%/src/nixcage}
+    echo "${build%/tests/cage/runplan}/tests/cage/$1"
+}
+
+setup() {
+    BIN=$BATS_TEST_TMPDIR/bin
+    SOCK=$XDG_RUNTIME_DIR/host-socket
+    mkdir -p "$BIN" "$HOME/.ssh"
+    echo secret >"$HOME/.ssh/id_test"
+    cp "$(helper attempt)" "$BIN/attempt"
+    rm -f "$SOCK"
+    "$BIN/attempt" serve "$SOCK" >"$BATS_TEST_TMPDIR/served" 3>&- &
+    SERVER=$!
+    poll_until 10 grep -qs ready "$BATS_TEST_TMPDIR/served"
+}
+
+teardown() {
+    kill "$SERVER" 2>/dev/null || :
+}
+
+# What is protected, present.
+furnish() {
+    mkdir -p "$1/.git/hooks" "$1/.git/objects" "$1/.git/refs" "$1/.nixcage/local"
+    echo 'ref: refs/heads/main' >"$1/.git/HEAD"
+    printf '[core]\n\tbare = false\n' >"$1/.git/config"
+}
+
+# attempt_at LEVEL [LINE]: all of them in a cage of this level.
+attempt_at() {
+    make_project <<E2
+[sandbox]
+level = "$1"
+${2-}
+[sandbox.filesystem]
+system = true
+blacklist = ["~/.ssh"]
+ro_bind = ["$BIN"]
+E2
+    furnish "$PROJECT"
+    trust_project
+    run_cage "$BIN/attempt" inside "$PROJECT" "$SOCK" 1
+    # The count too: an empty run is no success.
+    [[ $output == *"attempts, 0 wrong" ]] || _explain "an attempt was not blocked"
+    assert_status 0
+    [ "${#lines[@]}" -gt 60 ]
+}
+
+@test "controls: outside a cage the same acts are possible" {
+    make_project control <<<''
+    furnish "$PROJECT"
+    sleep 1000 3>&- &
+    local target=$!
+    run_split "$BIN/attempt" outside "$PROJECT" "$SOCK" "$target"
+    kill "$target"
+    [[ $output == *"attempts, 0 wrong" ]] || _explain "a control is not open"
+    assert_status 0
+}
+
+@test "level standard: every attempt is blocked" {
+    attempt_at standard
+}
+
+@test "level relaxed: every attempt is blocked" {
+    attempt_at relaxed
+}
+
+@test "level strict: every attempt is blocked" {
+    attempt_at strict
+}
+
+@test "nested = true opens user namespaces and nothing else" {
+    make_project <<E2
+[sandbox]
+nested = true
+[sandbox.filesystem]
+system = true
+blacklist = ["~/.ssh"]
+ro_bind = ["$BIN"]
+[nix]
+store_view = "full"
+E2
+    furnish "$PROJECT"
+    trust_project
+    run_cage "$BIN/attempt" inside "$PROJECT" "$SOCK" 1
+    assert_output_has "unshare user: open"
+    for what in 'write nixcage.toml' 'plant a git hook' 'rename .git' 'type into the terminal' keyctl bpf userfaultfd \
+        'ptrace process 1' 'chmod set-uid' 'packet socket' 'read a blacklisted file'; do
+        grep -qE "^as it must be: $what: " <<<"$output" || _explain "open: $what"
+    done
+}
+
+@test "a program that handles nothing cannot signal its caller's group" {
+    make_project <<<$'[sandbox.filesystem]\nsystem = true'
+    # The group of nixcage, of this subshell and of the witness.
+    run_split setsid --wait sh -c 'sleep 1000 & witness=$!; "$0" run -- sh -c "trap \"\" TERM; kill -TERM 0; echo done";
+        kill -0 $witness && echo alive; kill $witness' "$NIXCAGE"
+    assert_line done
+    assert_line alive
+    # The control: without a cage the witness dies.
+    run_split setsid --wait sh -c 'trap "" TERM; env --default-signal=TERM sleep 1000 & witness=$!; sh -c "kill -TERM 0";
+        sleep 0.1; kill -0 $witness 2>/dev/null && echo alive; :'
+    refute grep -q alive <<<"$output"
+}
