@@ -74,7 +74,7 @@ wait_for() {
     press C-z
     wait_for '\[1\]\+ +Stopped.*ready2|\[1\]\+ +Stopped'
     type_line 'bg'
-    wait_for '^ended'
+    wait_for '(^|> )ended'
 }
 
 @test "an interactive shell in the cage has job control" {
