@@ -298,3 +298,14 @@ $PROJECT"
     assert_status 125
     assert_stderr_has 'not supported yet'
 }
+
+@test "init, add, run: a first cage" {
+    mkdir ../first
+    cd ../first
+    "$NIXCAGE" init >/dev/null
+    "$NIXCAGE" add hello >/dev/null
+    run_cage hello
+    assert_status 0
+    assert_output 'Hello, world!'
+    [ -z "$stderr" ] || [[ $stderr != *'warning'* ]]
+}
