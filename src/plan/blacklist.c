@@ -3,9 +3,10 @@
  * The blacklist hides objects, not spellings: wherever the object is seen in the plan, something empty lies
  * over it, after everything else.
  *
- * A path that is not there: nothing can be mounted over it without leaving a stub on the host. In a
- * read-only bind the cage cannot make it. In a writable one its existing ancestors are pinned, so that it
- * cannot be made to exist elsewhere, and it is recorded for the supervisor, which hides it when it appears.
+ * A path that is not there: nothing can be mounted over it without leaving a stub on the host. Its existing
+ * ancestors are pinned where the cage may write, so that it cannot be made to exist elsewhere, and every run looks
+ * again: what appears there during a run (made by the cage, or by the host, in a directory that a bind shows) is hidden
+ * from the next run on. A plan says so ("not there yet"). Who wants it hidden at once makes it first.
  */
 #include "base/mem.h"
 #include "base/path.h"

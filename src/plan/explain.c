@@ -35,7 +35,7 @@ const char *cage_protected_text(const struct cage_protected *item)
     if (item->link)
         return "symlink";
     if (item->hide)
-        return "hidden when it appears";
+        return "not there yet";
     return item->exists ? "read-only" : "watched";
 }
 

@@ -27,7 +27,7 @@ void cage_plan_explain(const struct cage_plan *plan, const struct cage_config *c
  * R}] in order K: "read-only" | "read-write" | "pinned" | "empty" | "directory" | "symlink" | "file" |
  *                   "hidden" | "proc" | "dev" | "sealed"
  *   environment  [{"name": N, "secret": bool, "reason": R}]; never a value
- *   protected    [{"path": P, "state": "read-only" | "watched" | "symlink" | "hidden when it appears",
+ *   protected    [{"path": P, "state": "read-only" | "watched" | "symlink" | "not there yet",
  * "reason": R}] limits       {"cpus": number|null, "memory": bytes|null, "memory_percent": number|null,
  * "pids": n|null, "enforce": "require" | "warn"}: as configured; what is not in force is among the warnings
  *   landlock     {"store_view": bool, "abstract_sockets": bool, "signals": bool}

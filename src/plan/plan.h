@@ -65,7 +65,7 @@ struct cage_protected {
     char *path;   /* absolute, on the host and in the cage */
     bool exists;  /* else it is watched for and moved away when it appears */
     bool is_glob; /* the last component is a pattern: settings*.json */
-    bool hide;    /* blacklisted and not there: what appears is to be hidden from the cage, not moved */
+    bool hide;    /* blacklisted and not there: never moved; hidden from the next run on */
     char *link;   /* path is a symlink, which cannot be mounted over: its text, to be compared at the end; or
                      NULL */
     struct cage_reason reason;
