@@ -7,9 +7,11 @@
 
 enum { ABI_SCOPES = 6 };
 
-static bool is_nested(const struct cage_planner *p)
+/* A user namespace that maps uid 0 of its parent needs CAP_SETFCAP there (user_namespaces(7)), which every
+ * cage drops. */
+static bool is_nested_root(const struct cage_planner *p)
 {
-    return p->config->nested;
+    return p->config->nested && p->host->uid == 0;
 }
 
 /*
@@ -26,7 +28,8 @@ static const struct {
     bool (*wanted)(const struct cage_planner *p);
     const char *message, *hint;
 } rows[] = {
-    {CAGE_KEY_SANDBOX_NESTED, is_nested, "nested = true is not supported yet", "take nested away"},
+    {CAGE_KEY_SANDBOX_NESTED, is_nested_root, "nested = true is not supported for root",
+     "run nixcage as an ordinary user, or take nested away"},
     {CAGE_KEY_NET_ALLOW, cannot_scope,
      "this kernel cannot keep the cage from the host's abstract sockets (X11, D-Bus) on a shared network: "
      "Landlock ABI 6 (Linux 6.12) is needed",

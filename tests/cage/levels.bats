@@ -264,3 +264,22 @@ END
     assert_output_has findutils
     [ ! -e /usr/levels ]
 }
+
+@test "nested = true allows user namespaces and mounts in the cage, and only then" {
+    local config='[nix]\npackages = ["coreutils"]\nstore_view = "full"\n[sandbox.filesystem]\nsystem = true\n[sandbox]\nnested = %s\n'
+    # shellcheck disable=SC2059
+    make_project < <(printf "$config" true)
+    run_cage /usr/bin/unshare -Urm /bin/sh -c 'mount -t tmpfs t /tmp && echo mounted'
+    if [ "$(id -u)" = 0 ]; then
+        assert_status 125
+        assert_stderr_has 'not supported for root'
+    else
+        assert_line mounted
+        run_cage /usr/bin/bwrap --unshare-all --ro-bind / / --proc /proc --dev /dev /bin/sh -c 'echo inner'
+        assert_line inner
+    fi
+    # shellcheck disable=SC2059
+    make_project < <(printf "$config" false)
+    run_cage /usr/bin/unshare -Urm /bin/sh -c 'echo mounted'
+    refute_output_has mounted
+}
