@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes BENCHMARKS.md and bench.svg from bench.json. Usage: report.py DIR"""
+import json
+import sys
+from html import escape
+from pathlib import Path
+
+BOUNDS = {"ratio to bare bwrap": 1.3, "warm run, ms": 8.0, "supervisor, KiB": 3072, "3000 paths over 50, ms": 15.0}
+
+
+def table(title, rows, base):
+    lines = [f"### {title}", "", f"| | median ms | 90 % below | runs | ratio to {base} |", "|---|---:|---:|---:|---:|"]
+    for name, row in rows.items():
+        ratio = f"{row['median_ms'] / rows[base]['median_ms']:.2f}"
+        lines.append(f"| {name} | {row['median_ms']} | {row['p90_ms']} | {row['runs']} | {ratio} |")
+    return lines + [""]
+
+
+def series(title, head, values):
+    return [f"### {title}", "", f"| {head} | " + " | ".join(values) + " |", "|---|" + "---:|" * len(values),
+            "| median ms | " + " | ".join(str(v) for v in values.values()) + " |", ""]
+
+
+def bounds(data):
+    start, paths = data.get("start", {}), data.get("closure_paths_ms", {})
+    found = {}
+    if "bwrap, same arguments" in start:
+        found["ratio to bare bwrap"] = round(start["nixcage run"]["median_ms"] / start["bwrap, same arguments"]["median_ms"], 2)
+    if "nixcage run" in start:
+        found["warm run, ms"] = start["nixcage run"]["median_ms"]
+    if "supervisor_rss_kib" in data:
+        found["supervisor, KiB"] = data["supervisor_rss_kib"]
+    if {"50", "3000"} <= paths.keys():
+        found["3000 paths over 50, ms"] = round(paths["3000"] - paths["50"], 2)
+    lines = ["### Bounds", "", "| | found | at most | |", "|---|---:|---:|---|"]
+    for name, value in found.items():
+        lines.append(f"| {name} | {value} | {BOUNDS[name]} | {'held' if value <= BOUNDS[name] else '**not held**'} |")
+    return lines + [""]
+
+
+def markdown(data):
+    lines = ["# Benchmarks", "", "Made by `./scripts/bench`; do not edit. The figures of one machine: the ratios are what to look at.", "",
+             f"{data['date']}, {data['machine']}, {data['system']}, as {data['user']}, load {data['load']:.1f}"
+             + (" (quick: few runs)" if data["quick"] else ""), "",
+             ", ".join(f"{k}: {v}" for k, v in data["versions"].items()), "", "![start-up](bench.svg)", ""]
+    for key, title, base in (("start", "Running `true`, environment known", "nixcage run"),
+                             ("cold", "Nothing cached (the offline package set: evaluation of nixpkgs takes longer for both)", "nix-shell --pure"),
+                             ("hook", "Entering a directory", "nixcage _direnv_hook")):
+        if key in data:
+            lines += table(title, data[key], base)
+    if data.get("start_left_out"):
+        lines += ["Did not run here, so left out: " + ", ".join(data["start_left_out"]) + ".", ""]
+    for key, title, head in (("closure_paths_ms", "Store paths in the closure", "paths"), ("binds_ms", "Shared directories", "binds")):
+        if key in data:
+            lines += series(title, head, data[key])
+    if "crowd" in data:
+        crowd = data["crowd"]
+        lines += [f"{crowd['cages']} cages started at once: all done after {crowd['seconds']} s, {crowd['failed']} failed. "
+                  f"The supervisor of a running cage holds {data['supervisor_rss_kib']} KiB of memory.", ""]
+    lines += bounds(data)
+    for problem in data.get("problems", []):
+        lines.append(f"Problem: {problem}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def svg(rows):
+    """Bars, as wide as the median; the longest fills the picture."""
+    longest = max((r["median_ms"] for r in rows.values()), default=1)
+    height = 30 * len(rows) + 30
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height}" font-family="sans-serif" font-size="14">',
+           '<rect width="100%" height="100%" fill="white"/>', '<text x="10" y="20" fill="#555">running true, median in milliseconds</text>']
+    for i, (name, row) in enumerate(rows.items()):
+        y = 30 + 30 * i
+        width = max(1, 440 * row["median_ms"] / longest)
+        colour = "#2b6cb0" if name.startswith("nixcage") else "#a0aec0"
+        out += [f'<text x="200" y="{y + 17}" text-anchor="end" fill="#222">{escape(name)}</text>',
+                f'<rect x="210" y="{y + 3}" width="{width:.1f}" height="20" fill="{colour}"/>',
+                f'<text x="{216 + width:.1f}" y="{y + 18}" fill="#222">{row["median_ms"]}</text>']
+    return "\n".join(out + ["</svg>", ""])
+
+
+def main():
+    folder = Path(sys.argv[1])
+    data = json.loads((folder / "bench.json").read_text())
+    (folder / "BENCHMARKS.md").write_text(markdown(data))
+    (folder / "bench.svg").write_text(svg(data.get("start", {})))
+
+
+if __name__ == "__main__":
+    main()
