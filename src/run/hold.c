@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_ASIDE = 64, MAX_TOLD = 50, MAX_NEW_DIRS = 64, PROC_PATH = 40 };
@@ -430,17 +432,30 @@ static void hold_free(struct cage_hold *hold)
         cage_strv_finish(&hold->entries[i].known);
     }
     for (size_t i = 0; i < hold->n_bases; i++) {
-        cage_close(&hold->bases[i].watch);
         cage_close(&hold->bases[i].fd);
         free(hold->bases[i].path);
     }
     free(hold->entries);
     free(hold->bases);
-    for (unsigned i = 0; i < hold->n_new_dirs && i < MAX_NEW_DIRS; i++)
-        cage_close(&hold->new_dirs[i].fd);
     cage_hold_store_finish(&hold->store);
     cage_strv_finish(&hold->told);
     free(hold);
+}
+
+/* Moving things would bring SIGIO again, and one that is pending would kill us when signals are let through.
+ */
+static void stop_watching(struct cage_hold *hold)
+{
+    const struct timespec at_once = {0};
+    sigset_t set;
+
+    for (size_t i = 0; i < hold->n_bases; i++)
+        cage_close(&hold->bases[i].watch);
+    for (unsigned i = 0; i < hold->n_new_dirs && i < MAX_NEW_DIRS; i++)
+        cage_close(&hold->new_dirs[i].fd);
+    sigemptyset(&set);
+    sigaddset(&set, SIGIO);
+    (void)sigtimedwait(&set, NULL, &at_once);
 }
 
 void cage_hold_end(struct cage_hold *hold, void (*say)(const char *line))
@@ -448,6 +463,7 @@ void cage_hold_end(struct cage_hold *hold, void (*say)(const char *line))
     if (!hold)
         return;
     hold->ended = true;
+    stop_watching(hold);
     collect_asides(hold);
     check_all(hold);
     report(hold, say);
