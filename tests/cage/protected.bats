@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Protected paths that are not there yet: what appears is put away, reported, and can be accepted.
+
+load ../lib/common
+
+setup() {
+    make_project <<<$'[sandbox.filesystem]\nsystem = true'
+}
+
+# The one held file or directory that stands for $1.
+held() {
+    local found=("$PROJECT"/.nixcage/held/*/"$1")
+    [ "${#found[@]}" = 1 ] && [ -e "${found[0]}" ] && echo "${found[0]}"
+}
+
+# Files of the project but nixcage's own.
+listing() {
+    (cd "$PROJECT" && find . -path ./.nixcage -prune -o -print | sort)
+}
+
+# A loop in the cage that waits until $1 is no longer there (10 s), and says whether.
+gone='gone() { for i in $(seq 200); do [ -e "$1" ] || [ -L "$1" ] || return 0; sleep 0.05; done; return 1; };'
+
+@test "a run that creates nothing leaves nothing" {
+    local before
+    before=$(listing)
+    run_cage true
+    assert_status 0
+    [ "$(listing)" = "$before" ]
+    [ ! -e .nixcage/held ]
+    [ -z "$stderr" ]
+}
+
+@test "what appears is put away, reported, and accepted by the line that is printed" {
+    run_cage sh -c 'echo "echo hi" >.envrc; mkdir .vscode; echo t >.vscode/tasks.json; echo fine >ordinary'
+    assert_status 0
+    [ ! -e .envrc ]
+    [ ! -e .vscode ]
+    [ "$(cat ordinary)" = fine ]
+    [ "$(cat "$(held .envrc)")" = "echo hi" ]
+    # What was written after the rename, by path, may have failed or be a second one: the directory is there.
+    held .vscode
+    assert_stderr_has "$PROJECT/.envrc"
+    eval "$(grep -o 'mv -nT .*/\.envrc$' <<<"$stderr")"
+    [ "$(cat .envrc)" = "echo hi" ]
+    # The control: the next run leaves what was accepted, and protects it.
+    run_cage sh -c 'echo evil >.envrc'
+    refute [ "$status" = 0 ]
+    [ "$(cat .envrc)" = "echo hi" ]
+}
+
+@test "it happens at once, not only at the end" {
+    run_cage sh -c "$gone"' touch .envrc; gone .envrc && mkdir .vscode && gone .vscode && mkdir .claude && mkdir .claude/hooks && gone .claude/hooks'
+    assert_status 0
+    # The control: an ordinary file stays.
+    run_cage sh -c "$gone"' touch ordinary; sleep 0.5; [ -e ordinary ]'
+    assert_status 0
+}
+
+@test "renaming a prepared directory into place does not help" {
+    run_cage sh -c "$gone"' mkdir -p d/hooks; echo x >d/hooks/h; mv d .claude; gone .claude/hooks'
+    assert_status 0
+    [ "$(cat "$(held .claude/hooks/h)")" = x ]
+    [ ! -e .claude/hooks ]
+}
+
+@test "a symlink on the way or in place is put away" {
+    run_cage sh -c "$gone"' mkdir -p d/hooks; ln -s d .claude; gone .claude; ln -s d .vscode; gone .vscode'
+    assert_status 0
+    [ ! -L .claude ]
+    [ ! -L .vscode ]
+    [ -d d/hooks ]
+}
+
+@test "a directory held open leads nowhere" {
+    run_cage sh -c "$gone"' mkdir .vscode; cd .vscode; gone "$0/.vscode"; cd -P ..; pwd -P; ls; touch .nixcage/planted; touch ../../planted; touch ../nixcage.toml' "$PROJECT"
+    refute [ "$status" = 0 ]
+    [ ! -e .nixcage/planted ]
+    [ ! -e .nixcage/held/planted ]
+    [ ! -e .nixcage/nixcage.toml ]
+}
+
+@test "a held file shares no inode with the project" {
+    run_cage sh -c 'echo one >twin; ln twin .envrc; mkdir .vscode; ln twin .vscode/t 2>/dev/null; :'
+    assert_status 0
+    echo two >twin
+    [ "$(cat "$(held .envrc)")" = one ]
+    [ "$(stat -c %h twin)" = 1 ]
+}
+
+@test "a pattern holds what is new and leaves what was there" {
+    mkdir .claude
+    echo mine >.claude/settings.json
+    run_cage sh -c 'echo x >.claude/settings.local.json; echo ok >.claude/notes'
+    assert_status 0
+    [ "$(cat .claude/settings.json)" = mine ]
+    [ "$(cat .claude/notes)" = ok ]
+    [ ! -e .claude/settings.local.json ]
+    held .claude/settings.local.json
+    run_cage sh -c 'echo evil >.claude/settings.json'
+    refute [ "$status" = 0 ]
+}
+
+@test "a program that creates without end neither wins nor fills the disk" {
+    run_cage sh -c 'i=0; while [ $i -lt 400 ]; do mkdir .vscode 2>/dev/null; touch .envrc; i=$((i + 1)); done'
+    assert_status 0
+    [ ! -e .envrc ]
+    [ ! -e .vscode ]
+    [ "$(find . -name '.nixcage-aside-*' | wc -l)" = 0 ]
+    [ "$(find .nixcage/held -mindepth 2 | wc -l)" -le 140 ]
+}
+
+@test "taking rights away from the parent does not keep it" {
+    run_cage sh -c 'mkdir -p .claude/hooks; chmod 0 .claude; chmod 0500 .'
+    chmod u+rwx .
+    assert_status 0
+    chmod u+rwx .claude
+    [ ! -e .claude/hooks ]
+}
+
+@test "unprotect lets a path be" {
+    printf '[sandbox.filesystem]\nsystem = true\nunprotect = [".envrc"]\n' >nixcage.toml
+    trust_project
+    run_cage sh -c 'echo mine >.envrc'
+    assert_status 0
+    [ "$(cat .envrc)" = mine ]
+}
+
+@test "a killed run leaves nothing trusted behind" {
+    run_cage sh -c 'touch .envrc; sleep 0.3; kill -KILL $$'
+    assert_status 137
+    [ ! -e .envrc ]
+    held .envrc
+}
