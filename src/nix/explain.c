@@ -22,7 +22,7 @@ static const char *nixpkgs_name(const struct cage_nix_context *ctx)
 /* What the configuration asks for, for a message. The caller frees. */
 static char *wanted(const struct cage_nix_context *ctx)
 {
-    struct cage_strbuf sb;
+    CAGE_STRBUF_AUTO sb = {0};
 
     cage_strbuf_init(&sb);
     if (ctx->expr.kind != CAGE_NIX_PACKAGES) {
@@ -182,6 +182,8 @@ static int explain_build(const struct cage_nix_context *ctx, const char *text, s
     cage_autofree char *drv = quoted(text, "builder for '");
     cage_autofree char *all = wanted(ctx);
 
+    if (!drv)
+        drv = quoted(text, "Cannot build '");
     if (!drv)
         drv = quoted(text, "build of '");
     cage_error_set(err, CAGE_ERR_NIX, "a build failed for %s of %s%s%s", all, nixpkgs_name(ctx),

@@ -51,7 +51,7 @@ static void add_nix_string(struct cage_strbuf *sb, const char *s)
 
 char *cage_nix_flake_expr(const struct cage_nix_expr *expr, const char *flake_url, const char *system)
 {
-    struct cage_strbuf sb;
+    CAGE_STRBUF_AUTO sb = {0};
     const char *attr = expr->flake_attr[0] ? expr->flake_attr : "default";
 
     /* The outputs in the order in which `nix develop` looks. */

@@ -59,7 +59,7 @@ char *cage_nix_log_path(const char *message)
 /* Without terminal escape sequences (CSI … letter). */
 static char *strip_color(const char *s)
 {
-    struct cage_strbuf sb;
+    CAGE_STRBUF_AUTO sb = {0};
 
     cage_strbuf_init(&sb);
     while (*s) {

@@ -10,7 +10,7 @@
  */
 char *cage_nix_rc(const struct cage_nix_env *env, enum cage_nix_rc kind)
 {
-    struct cage_strbuf rc;
+    CAGE_STRBUF_AUTO rc = {0};
 
     cage_strbuf_init(&rc);
     if (env->stdenv_setup) {

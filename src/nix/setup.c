@@ -43,7 +43,7 @@ static const char rc_tail[] =
 static char *make_rc(const struct cage_nix_answer *answer)
 {
     cage_autofree char *dir = cage_path_dirname(answer->bash);
-    struct cage_strbuf rc;
+    CAGE_STRBUF_AUTO rc = {0};
 
     cage_strbuf_init(&rc);
     cage_strbuf_add(&rc, rc_head);
@@ -55,7 +55,7 @@ static char *make_rc(const struct cage_nix_answer *answer)
 /* text with every `from` in place of which stands `to`. */
 static char *replace_all(const char *text, const char *from, const char *to)
 {
-    struct cage_strbuf sb;
+    CAGE_STRBUF_AUTO sb = {0};
     const char *at;
 
     cage_strbuf_init(&sb);

@@ -176,24 +176,28 @@ static int copy_path(const char *store, const char *path, const struct cage_nix_
     return cage_fs_remove_tree(AT_FDCWD, staging, err);
 }
 
-/* Copies all the missing paths; when one fails, what was copied before it is removed again. */
-static int copy_paths(struct cage_nix_context *ctx, const char *store, const struct cage_strv *missing,
-                      struct cage_error *err)
+/* Takes back what was copied, so that a failure neither costs space nor leaves unregistered paths. */
+static void remove_copied(const char *store, const struct cage_strv *paths)
 {
     cage_autofree char *staging = cage_format("%s/nix/store/" STAGING, store);
 
+    for (size_t i = 0; i < paths->n; i++) {
+        cage_autofree char *copied = cage_format("%s%s", store, paths->items[i]);
+
+        (void)!cage_fs_remove_tree(AT_FDCWD, copied, NULL);
+    }
+    (void)!cage_fs_remove_tree(AT_FDCWD, staging, NULL);
+}
+
+/* Copies all the missing paths. */
+static int copy_paths(struct cage_nix_context *ctx, const char *store, const struct cage_strv *missing,
+                      struct cage_error *err)
+{
     for (size_t i = 0; i < missing->n; i++) {
         cage_autofree char *line = NULL;
 
-        if (copy_path(store, missing->items[i], ctx->guard, err) < 0) {
-            for (size_t k = 0; k <= i; k++) {
-                cage_autofree char *copied = cage_format("%s%s", store, missing->items[k]);
-
-                (void)!cage_fs_remove_tree(AT_FDCWD, copied, NULL);
-            }
-            (void)!cage_fs_remove_tree(AT_FDCWD, staging, NULL);
+        if (copy_path(store, missing->items[i], ctx->guard, err) < 0)
             return -1;
-        }
         line = cage_format("copying store paths to the project's own store: %zu of %zu", i + 1, missing->n);
         if (i == 0 || i + 1 == missing->n || i % 50 == 49)
             tell(ctx, line);
@@ -304,8 +308,10 @@ static int update_store(struct cage_nix_context *ctx, const char *store, struct 
     if (mode == CAGE_STORE_COPY) {
         find_missing(closure, &meta->paths, &missing);
         if (missing.n > 0 &&
-            (copy_paths(ctx, store, &missing, err) < 0 || register_paths(ctx, store, &missing, err) < 0))
+            (copy_paths(ctx, store, &missing, err) < 0 || register_paths(ctx, store, &missing, err) < 0)) {
+            remove_copied(store, &missing);
             return -1;
+        }
         for (size_t i = 0; i < missing.n; i++)
             cage_strv_add(&meta->paths, missing.items[i]);
         cage_strv_sort_unique(&meta->paths);
@@ -325,10 +331,16 @@ static bool is_up_to_date(const char *store, const char *digest, struct meta *me
     return strcmp(meta->digest, digest) == 0;
 }
 
-static int explain_update(const char *store, bool is_new, struct cage_error *err)
+static int explain_update(const struct cage_nix_context *ctx, const char *store, bool is_new,
+                          struct cage_error *err)
 {
+    const char *text = ctx->log.text.buf;
+
     if (err && err->sys == EINTR)
         return -1;
+    /* Nix's database says it in its own words. */
+    if (err && (strstr(text, "disk is full") || strstr(text, "No space left")))
+        err->sys = ENOSPC;
     if (is_new)
         (void)!cage_fs_remove_tree(AT_FDCWD, store, NULL);
     cage_error_wrap(err, "cannot %s the project's own store", is_new ? "make" : "update");
@@ -356,7 +368,7 @@ static int ensure_store_locked(struct cage_nix_context *ctx, const char *store,
 
         rc = update_store(ctx, store, &meta, closure, digest, err);
         if (rc < 0)
-            explain_update(store, is_new && ctx->request->config->store_mode == CAGE_STORE_COPY, err);
+            explain_update(ctx, store, is_new && ctx->request->config->store_mode == CAGE_STORE_COPY, err);
     }
     finish_meta(&meta);
     return rc;

@@ -44,7 +44,7 @@ static char *arguments(const char *text, const char *nixpkgs, const char *drv)
     struct cage_nix_expr expr;
     struct cage_error err = {0};
     struct cage_strv argv = {0};
-    struct cage_strbuf joined;
+    CAGE_STRBUF_AUTO joined = {0};
 
     load(&config, text);
     assert_int_equal(cage_nix_expr_init(&expr, &config, "/project", "/home/u", &err), 0);
