@@ -1,30 +1,55 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plan: what a run would do, without doing it. */
 #include "cli/cli.h"
+#include "cli/described_mac.h"
 #include "cli/enter.h"
 #include "plan/explain.h"
+
+#include <string.h>
+
+/* Makes the plan, of this machine or of a Mac that it is not. */
+static int prepare(struct cage_entry *entry, struct cage_session *session, const struct cage_cli *cli,
+                   struct cage_error *err)
+{
+    const char *platform = cli->values[CAGE_OPT_PLATFORM];
+    bool is_mac = strcmp(session->host.os, "macos") == 0;
+    CAGE_STRV_AUTO command = {0};
+    char *const *argv;
+
+    if (platform && strcmp(platform, "macos") != 0)
+        return cage_error_set(err, CAGE_ERR_USAGE, "--platform: \"macos\" is the only one to describe");
+    if (cli->given[CAGE_OPT_SBPL] && !is_mac && !platform) {
+        cage_error_set(err, CAGE_ERR_USAGE, "--sbpl is about macOS");
+        return cage_error_hint(err, "add --platform macos to see what a Mac would do");
+    }
+    cage_cli_configured_command(&session->config, &command);
+    argv = command.n ? cage_strv_argv(&command) : NULL;
+    if (platform && !is_mac)
+        return cage_described_mac_prepare(entry, session, argv, err);
+    /* Resolving packages may evaluate and build what the configuration names. */
+    if (cage_nix_needed(&session->config) && cage_trust_require(session, err) < 0)
+        return -1;
+    return cage_entry_prepare(entry, session, argv, err);
+}
 
 int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
 {
     CAGE_SESSION_AUTO session = {0};
     CAGE_ENTRY_AUTO entry = {0};
-    CAGE_STRV_AUTO command = {0};
     CAGE_STRBUF_AUTO text = {0};
 
     cage_session_init(&session);
     cage_entry_init(&entry);
     cage_strbuf_init(&text);
-    if (cage_session_open(&session, cli, err) < 0)
+    if (cage_session_open(&session, cli, err) < 0 || prepare(&entry, &session, cli, err) < 0)
         return -1;
-    /* Resolving packages may evaluate and build what the configuration names. */
-    if (cage_nix_needed(&session.config) && cage_trust_require(&session, err) < 0)
-        return -1;
-    cage_cli_configured_command(&session.config, &command);
-    if (cage_entry_prepare(&entry, &session, command.n ? cage_strv_argv(&command) : NULL, err) < 0)
-        return -1;
-    if (cli->given[CAGE_OPT_JSON])
+    if (cli->given[CAGE_OPT_SBPL]) {
+        if (cage_described_mac_profile(&entry.plan, &session.host, &text, err) < 0)
+            return -1;
+    } else if (cli->given[CAGE_OPT_JSON]) {
         cage_plan_explain_json(&entry.plan, &session.config, &text);
-    else
+    } else {
         cage_plan_explain(&entry.plan, &session.config, &text);
+    }
     return cage_cli_print(&text, err);
 }

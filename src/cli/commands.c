@@ -7,7 +7,9 @@ enum {
     ALL = 1u << CAGE_OPT_ALL,
     DEBUG = 1u << CAGE_OPT_DEBUG,
     JSON = 1u << CAGE_OPT_JSON,
+    PLATFORM = 1u << CAGE_OPT_PLATFORM,
     PRESET = 1u << CAGE_OPT_PRESET,
+    SBPL = 1u << CAGE_OPT_SBPL,
     FORCE = 1u << CAGE_OPT_FORCE,
     YES = 1u << CAGE_OPT_YES,
 };
@@ -87,7 +89,7 @@ static const struct cage_command commands[] = {
         .summary = "Show what a run would do, without doing it",
         .details = "Every mount, variable, host and limit, each with the line of nixcage.toml or the\n"
                    "rule it comes from. Never the value of a variable.\n",
-        .options = JSON,
+        .options = JSON | PLATFORM | SBPL,
         .operands = CAGE_OPERANDS_DIR,
         .outside = true,
         .run = cage_cmd_plan,

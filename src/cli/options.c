@@ -13,7 +13,9 @@ static const struct cage_option options[CAGE_OPT_COUNT] = {
     {CAGE_OPT_FORCE, "force", 0, NULL, "replace an existing nixcage.toml (kept as nixcage.toml.bak)"},
     {CAGE_OPT_HELP, "help", 'h', NULL, "show this help"},
     {CAGE_OPT_JSON, "json", 0, NULL, "print JSON"},
+    {CAGE_OPT_PLATFORM, "platform", 0, "macos", "as on a Mac with the files of this machine"},
     {CAGE_OPT_PRESET, "preset", 0, "NAME", "start from a preset (nixcage list-presets)"},
+    {CAGE_OPT_SBPL, "sbpl", 0, NULL, "print the profile for sandbox-exec (macOS)"},
     {CAGE_OPT_YES, "yes", 0, NULL, "do not ask"},
 };
 

@@ -17,7 +17,9 @@ enum cage_option_id {
     CAGE_OPT_FORCE,
     CAGE_OPT_HELP,
     CAGE_OPT_JSON,
+    CAGE_OPT_PLATFORM,
     CAGE_OPT_PRESET,
+    CAGE_OPT_SBPL,
     CAGE_OPT_YES,
     CAGE_OPT_COUNT
 };
