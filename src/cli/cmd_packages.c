@@ -6,6 +6,7 @@
 #include "cli/enter.h"
 #include "cli/project_files.h"
 #include "config/edit.h"
+#include "nix/nix.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,6 +60,34 @@ static int keep_trust(struct cage_session *session, struct cage_error *err)
     return cage_trust_record(&session->host, &session->project, &session->config, err);
 }
 
+/*
+ * Asks Nix for the environment with the new packages, so that a name that does not exist or does not build
+ * never gets into the file. Asking may build, and evaluates what nixpkgs names: only for a configuration that
+ * is allowed.
+ */
+static int resolve(const struct cage_session *session, const struct cage_strbuf *edited,
+                   struct cage_error *err)
+{
+    __attribute__((cleanup(cage_config_finish))) struct cage_config config = {0};
+    __attribute__((cleanup(cage_nix_env_finish))) struct cage_nix_env nix = {0};
+    const struct cage_nix_request request = {
+        .host = &session->host,
+        .config = &config,
+        .project = &session->project,
+    };
+
+    cage_config_init(&config);
+    cage_nix_env_init(&nix);
+    if (cage_config_parse(&config, session->project.config, edited->buf, edited->len, err) < 0 ||
+        cage_trust_require(session, err) < 0)
+        return -1;
+    if (cage_nix_resolve(&request, &nix, err) < 0) {
+        cage_error_wrap(err, "nothing was changed");
+        return -1;
+    }
+    return 0;
+}
+
 static int print_result(const char *verb, size_t changed, const struct cage_session *session,
                         struct cage_error *err)
 {
@@ -94,9 +123,11 @@ static int edit(const struct cage_cli *cli, edit_function *function, const char 
         cage_config_load(&session.config, session.project.dirfd, session.project.config, err) < 0 ||
         read_config(&files, &text, &mode, err) < 0)
         return -1;
-    trusted = is_trusted(&session);
     if (function(session.project.config, text.buf, text.len, cli->words, &edited, &changed, err) < 0)
         return -1;
+    if (changed && function == cage_config_add_packages && resolve(&session, &edited, err) < 0)
+        return -1;
+    trusted = is_trusted(&session);
     if (changed && cage_files_put(files.dirfd, CONFIG, &edited, mode, err) < 0)
         return -1;
     if (changed && trusted && keep_trust(&session, err) < 0)
