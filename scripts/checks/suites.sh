@@ -19,15 +19,16 @@ count_tap() {
 
 # suite BUILD MODE DIR [FILTER-ARG…]: every .bats file of tests/DIR with the program of a build.
 suite() {
-    local build=$1 mode=$2 dir=$3 status=0
+    local build=$1 mode=$2 dir=$3 status=0 place
     shift 3
-    # The quotes are for the shell inside.
-    # shellcheck disable=SC2016
+    place=("$src/tests/lib/inside" "$mode" bash -c 'exec bats --tap "$@" "$NIXCAGE_SRC/tests/$0"' "$dir" "$@")
+    # A suite that needs more around it brings a script of its own.
+    if [ -x "$src/tests/$dir/run" ]; then place=(env NET_CMD="exec bats --tap \"\$NIXCAGE_SRC/tests/$dir\"" "$src/tests/$dir/run" "$mode"); fi
     as_root env NIXCAGE_BUILD="$work-$build" NIXCAGE="$work-$build/src/nixcage" NIXCAGE_TEST_CACHE="$test_cache" \
         NIXCAGE_TEST_REQUIRE=1 ASAN_OPTIONS="${ASAN_OPTIONS:-}" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}" \
         NIXCAGE_TEST_KEEP="NIXCAGE_TEST_REQUIRE ASAN_OPTIONS UBSAN_OPTIONS CI" CI="${CI:-}" \
         timeout --kill-after=10 "${suite_timeout:-400}" \
-        "$src/tests/lib/inside" "$mode" bash -c 'exec bats --tap "$@" "$NIXCAGE_SRC/tests/$0"' "$dir" "$@" \
+        "${place[@]}" \
         >"$results/$job.tap" || status=$?
     cat "$results/$job.tap"
     count_tap

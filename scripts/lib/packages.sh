@@ -6,7 +6,7 @@ package_managers="apt dnf pacman apk brew nix"
 
 # Columns: need, sets it belongs to, probe, then the packages for each manager in the order above; "," separates
 # several, "-" means that there is none or none is needed. Probes: cmd:PROGRAM, pc:PKG-CONFIG-MODULE, file:A,B (any), cc:LANGUAGE
-# (a compiler that can make a program).
+# (a compiler that can make a program), san:COMPILER (one that has the sanitizers' libraries).
 # Sets: build, run (the cage), demo (what the offline package set is made of), test, bench.
 package_table() {
     cat <<'TABLE'
@@ -31,6 +31,7 @@ git           test       cmd:git                     git                git     
 bats          test       cmd:bats                    bats               bats                bats             bats,bash           bats-core     bats
 cmocka        test       pc:cmocka                   libcmocka-dev      libcmocka-devel     cmocka           cmocka-dev          cmocka        cmocka
 clang         test       cmd:clang                   clang,lld          clang,compiler-rt,lld clang,compiler-rt clang,compiler-rt llvm          clang
+clang-rt      test       san:clang                   libclang-rt-dev    compiler-rt         compiler-rt      compiler-rt         -             -
 clang-format  test       cmd:clang-format            clang-format       clang-tools-extra   clang            clang-extra-tools   clang-format  clang-tools
 clang-tidy    test       cmd:clang-tidy              clang-tidy         clang-tools-extra   clang            clang-extra-tools   -             clang-tools
 cppcheck      test       cmd:cppcheck                cppcheck           cppcheck            cppcheck         cppcheck            cppcheck      cppcheck
@@ -47,6 +48,11 @@ iproute       test       cmd:ip                      iproute2           iproute 
 zsh           test       cmd:zsh                     zsh                zsh                 zsh              zsh                 zsh           zsh
 fish          test       cmd:fish                    fish               fish                fish             fish                fish          fish
 tmux          test       cmd:tmux                    tmux               tmux                tmux             tmux                tmux          tmux
+dnsmasq       test       cmd:dnsmasq                 dnsmasq-base       dnsmasq             dnsmasq          dnsmasq             -             dnsmasq
+sshd          test       file:/usr/sbin/sshd,/usr/bin/sshd openssh-server openssh-server,openssh-clients openssh openssh   -             openssh
+ssh           test       cmd:ssh                     openssh-client     openssh-clients     openssh          openssh-client      -             openssh
+postgresql    test       cmd:psql                    postgresql         postgresql-server   postgresql       postgresql          -             postgresql
+npm           test       cmd:npm                     npm                nodejs-npm          npm              npm                 node          nodejs
 util-linux    test       cmd:setpriv                 util-linux         util-linux          util-linux       setpriv,util-linux  -             util-linux
 procps        test       cmd:ps                      procps             procps-ng           procps-ng        procps              -             procps
 hyperfine     bench      cmd:hyperfine               hyperfine          hyperfine           hyperfine        hyperfine           hyperfine     hyperfine
@@ -82,7 +88,7 @@ compiles() {
     if [ "$1" = c++ ]; then compiler=${CXX:-c++}; fi
     # $CC may be several words ("ccache gcc").
     # shellcheck disable=SC2086
-    echo 'int main(void) { return 0; }' | $compiler -x "$1" -o /dev/null - 2>/dev/null
+    echo 'int main(void) { return 0; }' | $compiler ${CFLAGS:-} -x "$1" -o /dev/null - 2>/dev/null
 }
 
 # Whether a probe finds what it looks for.
@@ -91,6 +97,7 @@ package_present() {
     cmd:*) have "${1#cmd:}" ;;
     pc:*) have pkg-config && pkg-config --exists "${1#pc:}" ;;
     cc:*) compiles "${1#cc:}" ;;
+    san:*) have "${1#san:}" && (CC=${1#san:} && CFLAGS=-fsanitize=address && compiles c) ;;
     file:*)
         for file in $(say "${1#file:}" | tr , ' '); do
             if [ -e "$file" ]; then return 0; fi

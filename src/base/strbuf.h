@@ -22,7 +22,8 @@ void cage_strbuf_finish(struct cage_strbuf *sb);
 /* Forgets the contents, keeps the memory. */
 void cage_strbuf_reset(struct cage_strbuf *sb);
 
-/* Returns the contents, which the caller frees; leaves the buffer as finish() does. It can be added to again. */
+/* Returns the contents, which the caller frees; leaves the buffer as finish() does. It can be added to again.
+ */
 char *cage_strbuf_steal(struct cage_strbuf *sb);
 
 /* Append: a string, one byte, n bytes (NULs included), formatted text. */

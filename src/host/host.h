@@ -57,8 +57,8 @@ struct cage_host {
     int (*lookup)(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
                   struct cage_error *err);
     /*
-     * As lookup, for `name` (one component) in dir, the physical path of a directory that was just looked up: one
-     * system call where nothing is a symlink. May be NULL: then lookup does.
+     * As lookup, for `name` (one component) in dir, the physical path of a directory that was just looked up:
+     * one system call where nothing is a symlink. May be NULL: then lookup does.
      */
     int (*lookup_child)(const struct cage_host *host, const char *dir, const char *name,
                         struct cage_file_fact *fact, struct cage_error *err);
@@ -88,9 +88,10 @@ struct cage_bwrap {
 };
 
 /*
- * On macOS it is sandbox-exec, which has no version (0.0.0). Elsewhere finds bwrap on PATH and its version. Running it costs a millisecond, so the answer is kept in
- * cache_home by path, inode and time stamps. Fails with a hint how to install it here when it is missing,
- * older than 0.8.0, or set-uid (CVE-2026-41163 class: refused).
+ * On macOS it is sandbox-exec, which has no version (0.0.0). Elsewhere finds bwrap on PATH and its version.
+ * Running it costs a millisecond, so the answer is kept in cache_home by path, inode and time stamps. Fails
+ * with a hint how to install it here when it is missing, older than 0.8.0, or set-uid (CVE-2026-41163 class:
+ * refused).
  */
 int cage_bwrap_probe(const struct cage_host *host, struct cage_bwrap *bwrap,
                      struct cage_error *err) CAGE_MUST_CHECK;

@@ -70,7 +70,7 @@ wait_for() {
     mkfifo in
     "$NIXCAGE" run -- sh -c 'python3 client.py serial api.test 1000; echo; read -r x; python3 client.py serial api.test 9000; echo
         read -r x' <in >out 2>err 3>&- &
-    local cage=$! gate before after fds
+    local cage=$! gate before after
     exec 4>in
     gate=$(gate_of $cage)
     wait_for '[ "$(wc -l <out)" -ge 2 ]'

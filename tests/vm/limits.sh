@@ -82,6 +82,7 @@ ok $? "cpus: without a limit it gets a whole one ($used ms of 4000)"
 sleep 1
 systemctl list-units --all --no-legend 'nixcage-*' 2>/dev/null | grep -q . && left=1 || left=0
 systemctl --user list-units --all --no-legend 'nixcage-*' 2>/dev/null | grep -q . && left=1
+# shellcheck disable=SC2086
 ok $left "no scope is left behind"
 echo "1..$n"
 exit $failed

@@ -45,8 +45,8 @@ static void test_hostname_refuses(void **state)
         "0x7f000001",
         "a.0x7f",
         "x.1",
-        "b\xc3\xbc"
-        "cher.example",
+        ("b\xc3\xbc"
+         "cher.example"),
         "a*b",
         "[::1]",
         "a%2eb",
