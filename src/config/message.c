@@ -121,6 +121,8 @@ static const struct {
     {"library refused", "", "this line is not valid TOML", "Write KEY = VALUE or [section]"},
     {"character outside quotes", "", "this character can only stand in quotes or in a comment",
      "Put text in \"straight\" double quotes"},
+    {"letter after a continued line", "", "a line continued with \\ cannot go on with this character",
+     "Write the string on one line"},
     {"quote out of place", "", "a string cannot begin here",
      "Put a comma between items, and close every string with the quote it began with"},
     {"bracket out of place", "", "this bracket is out of place",

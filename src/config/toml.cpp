@@ -105,7 +105,7 @@ class guard
         if (c == '#')
             skip_comment();
         else if (c == '"' || c == '\'')
-            skip_string(c);
+            return skip_string(c);
         else
             plain(c);
         return nullptr;
@@ -174,28 +174,33 @@ class guard
             at++;
     }
 
-    void skip_string(char quote)
+    const char *skip_string(char quote)
     {
         bool multi = text.substr(at, 3) == std::string(3, quote);
         at += multi ? 3 : 1;
         before = quote;
         while (at < text.size()) {
             if (text[at] == '\\' && quote == '"') {
+                /* The library looks at the letter behind a continued line in its undefined way too. */
+                size_t next = text.find_first_not_of(" \t\r\n", at + 1);
+                if (multi && next != text.npos && next > at + 1 && (text[next] & 0x80))
+                    return "letter after a continued line";
                 at++;
             } else if (text[at] == quote && (!multi || text.substr(at, 3) == std::string(3, quote))) {
                 at += multi ? 3 : 1;
                 /* Up to two quotes may stand before the three that close it. */
                 for (int extra = 0; multi && extra < 2 && at < text.size() && text[at] == quote; extra++)
                     at++;
-                return;
+                return nullptr;
             } else if (text[at] == '\n' && !multi) {
-                return;
+                return nullptr;
             }
             if (at < text.size() && text[at++] == '\n') {
                 line++;
                 line_start = at;
             }
         }
+        return nullptr;
     }
 
     std::string_view text;
