@@ -60,6 +60,7 @@ int cage_cmd_gc(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_init(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_list_presets(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_log(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_remove(const struct cage_cli *cli, struct cage_error *err);

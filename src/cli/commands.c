@@ -10,6 +10,7 @@ enum {
     PLATFORM = 1u << CAGE_OPT_PLATFORM,
     PRESET = 1u << CAGE_OPT_PRESET,
     SBPL = 1u << CAGE_OPT_SBPL,
+    FOLLOW = 1u << CAGE_OPT_FOLLOW,
     FORCE = 1u << CAGE_OPT_FORCE,
     YES = 1u << CAGE_OPT_YES,
 };
@@ -129,6 +130,17 @@ static const struct cage_command commands[] = {
         .operands = CAGE_OPERANDS_PACKAGES,
         .outside = true,
         .run = cage_cmd_remove,
+    },
+    {
+        .name = "log",
+        .synopsis = "[DIR]",
+        .summary = "Show what the network gate let through and refused",
+        .details = "Runs with hosts, expose or host_ports are recorded, out of the cage's reach.\n"
+                   "--json prints one object on each line.\n",
+        .options = JSON | FOLLOW,
+        .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
+        .run = cage_cmd_log,
     },
     {
         .name = "gc",

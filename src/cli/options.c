@@ -10,6 +10,7 @@
 static const struct cage_option options[CAGE_OPT_COUNT] = {
     {CAGE_OPT_ALL, "all", 0, NULL, "also those that only projects use, no running cage"},
     {CAGE_OPT_DEBUG, "debug", 0, NULL, "show what the cage refused, when the command ends"},
+    {CAGE_OPT_FOLLOW, "follow", 0, NULL, "wait for more and print it as it comes"},
     {CAGE_OPT_FORCE, "force", 0, NULL, "replace an existing nixcage.toml (kept as nixcage.toml.bak)"},
     {CAGE_OPT_HELP, "help", 'h', NULL, "show this help"},
     {CAGE_OPT_JSON, "json", 0, NULL, "print JSON"},

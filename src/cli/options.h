@@ -14,6 +14,7 @@
 enum cage_option_id {
     CAGE_OPT_ALL,
     CAGE_OPT_DEBUG,
+    CAGE_OPT_FOLLOW,
     CAGE_OPT_FORCE,
     CAGE_OPT_HELP,
     CAGE_OPT_JSON,

@@ -141,3 +141,26 @@ answers() {
     assert_status 125
     assert_stderr_has "HTTPS_PROXY"
 }
+
+@test "nixcage log shows it, as text, as JSON, and as it comes" {
+    "$NIXCAGE" log --help >/dev/null 2>&1 || skip "no log command in $NIXCAGE"
+    net_project 'hosts = ["api.test"]'
+    run_split "$NIXCAGE" log
+    assert_output ""
+    run_cage sh -c 'curl -s http://api.test/; curl -s http://other.test/'
+    run_split "$NIXCAGE" log
+    assert_status 0
+    assert_output_has "allowed  api.test:80  sent "
+    assert_output_has "denied   other.test  not in hosts"
+    run_split "$NIXCAGE" log --json "$PROJECT"
+    [ "$(jq -r 'select(.verdict == "denied") | .name' <<<"$output")" = other.test ]
+    "$NIXCAGE" log --follow >followed 2>&1 3>&- &
+    local follower=$! i
+    run_cage curl -s http://third.test/
+    for ((i = 0; i < 50; i++)); do
+        ! grep -q third.test followed || break
+        sleep 0.1
+    done
+    kill $follower
+    grep -q third.test followed
+}
