@@ -30,7 +30,7 @@ static void check_program(struct cage_checks *checks, const struct cage_host *ho
 {
     struct cage_check *check = add(checks, name, required);
 
-    check->detail = cage_proc_find(program, cage_host_getenv(host, "PATH"));
+    check->detail = cage_host_find_tool(program, cage_host_getenv(host, "PATH"));
     check->ok = check->detail != NULL;
     if (check->ok)
         return;

@@ -37,41 +37,6 @@ static bool is_privileged(const char *path, const struct stat *st)
     return (st->st_mode & (S_ISUID | S_ISGID)) != 0;
 }
 
-/* A program that lies in a project could have been put there by a cage of that project. */
-static bool lies_in_project(const char *real)
-{
-    cage_autofree char *dir = cage_path_dirname(real);
-
-    while (strcmp(dir, "/") != 0) {
-        cage_autofree char *config = cage_path_join(dir, "nixcage.toml");
-        char *up;
-
-        if (access(config, F_OK) == 0)
-            return true;
-        up = cage_path_dirname(dir);
-        free(dir);
-        dir = up;
-    }
-    return false;
-}
-
-/* The first bwrap on PATH that is not a project's own. The caller frees; NULL: none. */
-static char *find_bwrap(const struct cage_host *host)
-{
-    cage_autofree char *path_value = cage_strdup(cage_host_getenv(host, "PATH"));
-    char *save = NULL;
-
-    for (char *dir = path_value ? strtok_r(path_value, ":", &save) : NULL; dir;
-         dir = strtok_r(NULL, ":", &save)) {
-        cage_autofree char *found = cage_proc_find("bwrap", dir);
-        cage_autofree char *real = found ? realpath(found, NULL) : NULL;
-
-        if (real && !lies_in_project(real))
-            return cage_steal(&found);
-    }
-    return NULL;
-}
-
 /* What the cached version is valid for. */
 static char *cache_key(const char *path, const struct stat *st)
 {
@@ -158,7 +123,7 @@ static int probe(const struct cage_host *host, struct cage_bwrap *bwrap, struct 
     cage_autofree char *file = cage_path_join(host->cache_home, "bwrap-version");
     struct stat st;
 
-    bwrap->path = find_bwrap(host);
+    bwrap->path = cage_host_find_tool("bwrap", cage_host_getenv(host, "PATH"));
     if (!bwrap->path) {
         cage_error_set(err, CAGE_ERR_MISSING, "bubblewrap (the program bwrap) was not found on PATH");
         return refuse(host, err);

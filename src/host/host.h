@@ -97,6 +97,13 @@ int cage_bwrap_probe(const struct cage_host *host, struct cage_bwrap *bwrap,
                      struct cage_error *err) CAGE_MUST_CHECK;
 void cage_bwrap_finish(struct cage_bwrap *bwrap);
 
+/*
+ * The first executable file of that name in the absolute directories of path_value (PATH's form; NULL: none) that
+ * does not lie in a project, where a cage could have put it: node_modules/.bin and .venv/bin are on many a PATH.
+ * The caller frees; NULL: none.
+ */
+char *cage_host_find_tool(const char *name, const char *path_value);
+
 /* How to install a program with this distribution's package manager ("apt install bubblewrap"). The caller
  * frees. */
 char *cage_host_install_hint(const struct cage_host *host, const char *program);

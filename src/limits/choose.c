@@ -3,7 +3,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/proc.h"
+#include "host/host.h"
 #include "limits/limits_internal.h"
 
 #include <fcntl.h>
@@ -108,7 +108,7 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
         way->why_not = cage_strdup("systemd does not run this machine");
         return false;
     }
-    way->systemd_run = cage_proc_find("systemd-run", system->path_value);
+    way->systemd_run = cage_host_find_tool("systemd-run", system->path_value);
     if (!way->systemd_run) {
         way->why_not = cage_strdup("systemd-run is not on PATH");
         return false;

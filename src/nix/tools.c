@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "nix/context.h"
 
 #include <stdlib.h>
@@ -16,9 +15,9 @@ int cage_nix_tools_find(struct cage_nix_tools *tools, const struct cage_host *ho
         cage_format("%s:%s:/nix/var/nix/profiles/default/bin:/run/current-system/sw/bin", profile, state);
     cage_autofree char *dir = NULL, *hint = NULL;
 
-    tools->nix_shell = cage_proc_find("nix-shell", cage_host_getenv(host, "PATH"));
+    tools->nix_shell = cage_host_find_tool("nix-shell", cage_host_getenv(host, "PATH"));
     if (!tools->nix_shell)
-        tools->nix_shell = cage_proc_find("nix-shell", usual);
+        tools->nix_shell = cage_host_find_tool("nix-shell", usual);
     if (!tools->nix_shell) {
         hint = cage_host_install_hint(host, "nix");
         cage_error_set(err, CAGE_ERR_MISSING, "Nix is not installed (nix-shell is not on PATH)");

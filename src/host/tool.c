@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Finding the programs that run on the host: never in a project. */
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "host/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Whether a physical directory is a project or in one. */
+static bool is_in_project(const char *physical)
+{
+    cage_autofree char *dir = cage_strdup(physical);
+
+    while (strcmp(dir, "/") != 0) {
+        cage_autofree char *config = cage_path_join(dir, "nixcage.toml");
+        char *up;
+
+        if (access(config, F_OK) == 0)
+            return true;
+        up = cage_path_dirname(dir);
+        free(dir);
+        dir = up;
+    }
+    return false;
+}
+
+/* Neither the file nor, since it may be a link that can be made to lead elsewhere, its directory. */
+static bool may_run(const char *path)
+{
+    cage_autofree char *dir = cage_path_dirname(path);
+    cage_autofree char *real_dir = realpath(dir, NULL);
+    cage_autofree char *real = realpath(path, NULL);
+    cage_autofree char *last = real ? cage_path_dirname(real) : NULL;
+
+    return real_dir && last && !is_in_project(real_dir) && !is_in_project(last);
+}
+
+char *cage_host_find_tool(const char *name, const char *path_value)
+{
+    cage_autofree char *copy = cage_strdup(path_value);
+    char *save = NULL;
+
+    for (char *dir = copy ? strtok_r(copy, ":", &save) : NULL; dir; dir = strtok_r(NULL, ":", &save)) {
+        cage_autofree char *found = cage_proc_find(name, dir);
+
+        if (found && may_run(found))
+            return cage_steal(&found);
+    }
+    return NULL;
+}
