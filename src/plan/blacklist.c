@@ -4,9 +4,10 @@
  * over it, after everything else.
  *
  * A path that is not there: nothing can be mounted over it without leaving a stub on the host. Its existing
- * ancestors are pinned where the cage may write, so that it cannot be made to exist elsewhere, and every run looks
- * again: what appears there during a run (made by the cage, or by the host, in a directory that a bind shows) is hidden
- * from the next run on. A plan says so ("not there yet"). Who wants it hidden at once makes it first.
+ * ancestors are pinned where the cage may write, so that it cannot be made to exist elsewhere, and every run
+ * looks again: what appears there during a run (made by the cage, or by the host, in a directory that a bind
+ * shows) is hidden from the next run on. A plan says so ("not there yet"). Who wants it hidden at once makes
+ * it first.
  */
 #include "base/mem.h"
 #include "base/path.h"

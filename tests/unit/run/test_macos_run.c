@@ -212,7 +212,8 @@ static void descriptors_of_the_caller_stay_outside(void **state)
 
 static void stale_sessions_are_swept(void **state)
 {
-    cage_autofree char *stale = NULL, *young = NULL, *other = NULL, *held = NULL, *lock = NULL;
+    cage_autofree char *stale = NULL, *young = NULL, *other = NULL, *held = NULL,
+                       *lock __attribute__((unused)) = NULL;
     struct cage_macos_session session;
     struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     SET_UP;
