@@ -8,6 +8,7 @@
 
 #include "backend/seatbelt_job.h"
 #include "base/error.h"
+#include "run/macos_log.h"
 #include "run/run.h"
 #include "run/terminal.h"
 
@@ -17,6 +18,7 @@
 /* What the runner uses of the system. */
 struct cage_macos_system {
     const char *sandbox_exec;     /* "/usr/bin/sandbox-exec" */
+    const char *log;              /* "/usr/bin/log" */
     const char *session_base;     /* physical directory for sessions: "/private/tmp" */
     bool (*is_sandboxed)(void);   /* whether this process is in a sandbox already */
     void (*kill_tree)(pid_t pid); /* SIGKILL for a process and all that descend from it */
@@ -86,7 +88,9 @@ void cage_macos_child_finish(struct cage_macos_child *child);
 int cage_macos_signals_take(struct cage_error *err) CAGE_MUST_CHECK;
 void cage_macos_signals_release(void);
 
-/* Waits for the command, forwards signals and follows stops. Returns the wait status as a shell shows it. */
-int cage_macos_supervise(const struct cage_macos_child *child, struct cage_terminal *terminal);
+/* Waits for the command, forwards signals, follows stops and reads log (NULL: none). Returns the wait status
+ * as a shell shows it. */
+int cage_macos_supervise(const struct cage_macos_child *child, struct cage_terminal *terminal,
+                         struct cage_macos_log *log);
 
 #endif

@@ -42,6 +42,7 @@ const struct cage_macos_system *cage_macos_system(void)
 {
     static const struct cage_macos_system real = {
         .sandbox_exec = "/usr/bin/sandbox-exec",
+        .log = "/usr/bin/log",
         .session_base = "/private/tmp",
         .is_sandboxed = is_sandboxed,
         .kill_tree = kill_tree,

@@ -73,7 +73,8 @@ static void tell(const struct cage_run_options *options, const struct cage_strv 
         options->say(lines->items[i]);
 }
 
-static int run_job(const struct cage_macos_start *start, int *status, struct cage_error *err)
+static int run_job(const struct cage_macos_start *start, struct cage_macos_log *log, int *status,
+                   struct cage_error *err)
 {
     struct cage_macos_child child;
     struct cage_terminal terminal;
@@ -84,7 +85,7 @@ static int run_job(const struct cage_macos_start *start, int *status, struct cag
     if (rc == 0) {
         rc = cage_macos_child_start(&child, start, err);
         if (rc == 0) {
-            *status = cage_macos_supervise(&child, &terminal);
+            *status = cage_macos_supervise(&child, &terminal, log);
             cage_terminal_restore(&terminal, true);
             cage_macos_child_finish(&child);
         }
@@ -95,12 +96,13 @@ static int run_job(const struct cage_macos_start *start, int *status, struct cag
 }
 
 static int run_in(struct cage_macos_session *session, const struct cage_plan *plan,
-                  const struct cage_run_options *options, const struct cage_macos_system *system, int *status,
-                  struct cage_error *err)
+                  const struct cage_run_options *options, const struct cage_macos_system *system,
+                  struct cage_macos_log *log, int *status, struct cage_error *err)
 {
     CAGE_CLEANUP(cage_seatbelt_job_finish) struct cage_seatbelt_job job = {0};
     cage_autofree char *tty = launch_terminal(options);
-    const struct cage_seatbelt_session about = {.dir = session->dir, .tty = tty};
+    const struct cage_seatbelt_session about = {
+        .dir = session->dir, .tty = tty, .tag = log ? log->tag : NULL};
     const struct cage_macos_start start = {
         .system = system, .session = session, .job = &job, .options = options};
     int missing;
@@ -114,13 +116,28 @@ static int run_in(struct cage_macos_session *session, const struct cage_plan *pl
         return 0;
     if (cage_macos_session_fill(session, &job, err) < 0)
         return -1;
-    return run_job(&start, status, err);
+    return run_job(&start, log, status, err);
+}
+
+/* Says the summary line by line. */
+static void end_log(const struct cage_run_options *options, const struct cage_macos_system *system,
+                    struct cage_macos_log *log)
+{
+    CAGE_STRBUF_AUTO text = {0};
+    char *save = NULL;
+
+    cage_strbuf_init(&text);
+    cage_macos_log_finish(log, system->log, &text);
+    for (char *line = strtok_r(text.buf, "\n", &save); line && options->say;
+         line = strtok_r(NULL, "\n", &save))
+        options->say(line);
 }
 
 int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *options,
                    const struct cage_macos_system *system, int *status, struct cage_error *err)
 {
     struct cage_macos_session session = {.lock = -1};
+    struct cage_macos_log log = {.fd = -1};
     int rc;
 
     *err = (struct cage_error){0};
@@ -131,7 +148,11 @@ int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *
     cage_macos_session_sweep(system->session_base);
     if (cage_macos_session_make(&session, system->session_base, err) < 0)
         return -1;
-    rc = run_in(&session, plan, options, system, status, err);
+    rc = options->debug ? cage_macos_log_start(&log, system->log, err) : 0;
+    if (rc == 0)
+        rc = run_in(&session, plan, options, system, options->debug ? &log : NULL, status, err);
+    if (options->debug)
+        end_log(options, system, &log);
     cage_macos_session_finish(&session);
     return rc;
 }

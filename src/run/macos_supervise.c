@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -115,15 +116,28 @@ static void forward(pid_t command, const struct note *note)
         kill(command, note->signal);
 }
 
-int cage_macos_supervise(const struct cage_macos_child *child, struct cage_terminal *terminal)
+/* Waits for a signal and reads log meanwhile. False: there is nothing to note. */
+static bool next_note(struct note *note, struct cage_macos_log *log)
+{
+    struct pollfd p[2] = {{.fd = state.reader, .events = POLLIN},
+                          {.fd = log ? log->fd : -1, .events = POLLIN}};
+
+    if (poll(p, 2, -1) < 0)
+        return false;
+    if (p[1].revents)
+        cage_macos_log_read(log);
+    return p[0].revents && read(state.reader, note, sizeof *note) == (ssize_t)sizeof *note;
+}
+
+int cage_macos_supervise(const struct cage_macos_child *child, struct cage_terminal *terminal,
+                         struct cage_macos_log *log)
 {
     int wait_status = 0;
 
     while (!has_ended(child->command, terminal, &wait_status)) {
         struct note note;
-        ssize_t n = read(state.reader, &note, sizeof note);
 
-        if (n == (ssize_t)sizeof note)
+        if (next_note(&note, log))
             forward(child->command, &note);
     }
     return cage_proc_exit_code(wait_status);

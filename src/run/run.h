@@ -25,6 +25,7 @@ struct cage_run_options {
     const struct cage_limits_way *limits;       /* how plan->limits are held; NULL: there are none */
     const struct cage_limits_system *limits_on; /* where; NULL when limits is */
     int capture_fd; /* >= 0: open in the command under the number 3 (setup capture); -1: none */
+    bool debug;     /* macOS: say what the cage refused, when the run has ended */
     bool quiet_io;  /* standard input /dev/null, output to standard error (setup capture) */
     /* Gets each line meant for the user when the run has ended (held files …), without prefix; NULL: dropped.
      */

@@ -312,6 +312,35 @@ static void the_command_dies_with_nixcage(void **state)
     assert_int_equal(sessions(&f), 0);
 }
 
+static char said[512];
+
+static void say(const char *line)
+{
+    strncat(said, line, sizeof said - strlen(said) - 2);
+    strcat(said, "\n");
+}
+
+static void denials_are_said_at_the_end(void **state)
+{
+    const char log[] = "#!/bin/sh\nPATH=/usr/bin:/bin\necho 'Filtering the log data using x'\nd=${0%/*}\n"
+                       "while ! tag=$(grep -o 'nixcage-[0-9a-f]\\{16\\}' \"$d/kept.sb\" 2>/dev/null | head "
+                       "-n 1); do :; done\n"
+                       "while [ -z \"$tag\" ]; do sleep 0.01; tag=$(grep -o 'nixcage-[0-9a-f]\\{16\\}' "
+                       "\"$d/kept.sb\" | head -n 1); done\n"
+                       "printf '{\"eventMessage\":\"Sandbox: cat(1) deny(1) file-read-data /x %s\"}\\n' "
+                       "\"$tag\"\nexec sleep 100\n";
+    cage_autofree char *program = NULL;
+    SET_UP;
+
+    program = cage_format("%s/log", f.dir);
+    assert_int_equal(cage_fs_write_atomic(AT_FDCWD, program, log, strlen(log), 0755, &f.err), 0);
+    f.system.log = program;
+    f.options.debug = true;
+    f.options.say = say;
+    assert_int_equal(run(&f, "sleep 1; exit 3"), 3);
+    assert_string_equal(said, "Sandbox denials (1 unique, 1 total):\n      1  file-read-data  /x\n");
+}
+
 static void directories_of_the_project_are_made(void **state)
 {
     struct stat st;
@@ -343,6 +372,7 @@ int main(void)
         T(signals_are_passed_on),
         T(stops_are_followed),
         T(the_command_dies_with_nixcage),
+        T(denials_are_said_at_the_end),
         T(directories_of_the_project_are_made),
     };
 
