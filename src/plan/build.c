@@ -14,20 +14,19 @@ struct step {
 static const struct step linux_steps[] = {
     {cage_plan_check_supported}, /* nothing that is asked for and not there is passed over */
     {cage_plan_read_blacklist},  /* first of all, since it decides about every bind */
-    {cage_plan_add_base},        {cage_plan_add_project}, {cage_plan_add_store},
-    {cage_plan_add_system},      {cage_plan_add_etc},     {cage_plan_add_binds},
-    {cage_plan_add_agent},       {cage_plan_arrange}, /* so that views of what is to be protected or hidden
-                                                         are final */
-    {cage_plan_add_protected},   {cage_plan_arrange},     {cage_plan_add_masks},
-    {cage_plan_add_env},         {cage_plan_add_command}, {cage_plan_arrange},
-    {cage_plan_check_places},
+    {cage_plan_add_base},        {cage_plan_add_project},   {cage_plan_add_store}, {cage_plan_add_system},
+    {cage_plan_add_etc},         {cage_plan_add_binds},     {cage_plan_add_agent}, {cage_plan_add_repository},
+    {cage_plan_arrange}, /* so that views of what is to be protected or hidden are final */
+    {cage_plan_add_identity},    {cage_plan_add_protected}, {cage_plan_arrange},   {cage_plan_add_masks},
+    {cage_plan_add_env},         {cage_plan_add_command},   {cage_plan_arrange},   {cage_plan_check_places},
 };
 
 /* Nothing is mounted on macOS, so nothing has to be arranged. */
 static const struct step macos_steps[] = {
-    {cage_plan_macos_check},   {cage_plan_read_blacklist}, {cage_plan_macos_home}, {cage_plan_add_project},
-    {cage_plan_macos_store},   {cage_plan_macos_system},   {cage_plan_add_binds},  {cage_plan_macos_agent},
-    {cage_plan_add_protected}, {cage_plan_macos_masks},    {cage_plan_macos_env},  {cage_plan_add_command},
+    {cage_plan_macos_check}, {cage_plan_read_blacklist}, {cage_plan_macos_home},  {cage_plan_add_project},
+    {cage_plan_macos_store}, {cage_plan_macos_system},   {cage_plan_add_binds},   {cage_plan_add_repository},
+    {cage_plan_macos_agent}, {cage_plan_add_protected},  {cage_plan_macos_masks}, {cage_plan_macos_env},
+    {cage_plan_add_command},
 };
 
 static int run_steps(struct cage_planner *p, const struct step *steps, size_t n, struct cage_error *err)

@@ -153,6 +153,85 @@ static int add_linked(const struct cage_planner *p, const char *git, struct cage
     return add_repository(p, gitdir, paths, err);
 }
 
+/* Whether text in a file of the repository, resolved, is exactly `expected`. */
+static bool points_at(const struct cage_planner *p, const char *dir, const char *name, const char *expected)
+{
+    cage_autofree char *file = cage_path_join(dir, name);
+    cage_autofree char *target = read_pointer(p, file, "");
+
+    return target && strcmp(target, expected) == 0;
+}
+
+/* A physical path of a directory of the user's, with something in it that makes it a repository. */
+static bool is_own_repository(const struct cage_planner *p, const char *dir)
+{
+    cage_autofree char *head = cage_path_join(dir, "HEAD");
+    enum cage_file_type type;
+    struct cage_file_fact fact;
+    bool good;
+
+    if (p->host->lookup(p->host, dir, &fact, NULL) < 0)
+        return false;
+    good = fact.type == CAGE_FILE_DIR && fact.uid == p->host->uid && strcmp(fact.real, dir) == 0;
+    cage_file_fact_finish(&fact);
+    return good && type_at(p, head, &type, NULL) == 0 && type == CAGE_FILE_REGULAR;
+}
+
+/*
+ * The repository of a project whose `.git` is a file. It must lead back to the project, from files that only
+ * its owner wrote: a project that came from elsewhere cannot have any directory shown by naming it. NULL:
+ * there is none. The caller frees.
+ */
+static char *linked_repository(const struct cage_planner *p, const char *git, const char *gitdir)
+{
+    cage_autofree char *worktrees = cage_path_dirname(gitdir);
+    cage_autofree char *common = cage_path_dirname(worktrees);
+    CAGE_STRV_AUTO back = {0};
+
+    if (!is_own_repository(p, gitdir))
+        return NULL;
+    if (strcmp(cage_path_basename(worktrees), "worktrees") == 0 && points_at(p, gitdir, "gitdir", git) &&
+        points_at(p, gitdir, "commondir", common) && is_own_repository(p, common))
+        return cage_strdup(common);
+    add_module_worktree(p, gitdir, &back);
+    return cage_strv_has(&back, git) ? cage_strdup(gitdir) : NULL;
+}
+
+static bool is_configured(const struct cage_op *op)
+{
+    return op && (strcmp(op->reason.rule, "rw_bind") == 0 || strcmp(op->reason.rule, "ro_bind") == 0);
+}
+
+int cage_plan_add_repository(struct cage_planner *p, struct cage_error *err)
+{
+    cage_autofree char *git = cage_path_join(p->root, ".git");
+    cage_autofree char *gitdir = NULL;
+    cage_autofree char *repository = NULL;
+    enum cage_file_type type;
+
+    if (!p->project_mounted)
+        return 0;
+    if (type_at(p, git, &type, err) < 0)
+        return -1;
+    gitdir = type == CAGE_FILE_REGULAR ? read_pointer(p, git, "gitdir: ") : NULL;
+    /* What the project holds is shown with it; what the configuration shows is as it says. */
+    if (!gitdir || cage_path_is_under(gitdir, p->root) || is_configured(cage_plan_covering(p->plan, gitdir)))
+        return 0;
+    repository = linked_repository(p, git, gitdir);
+    if (!repository) {
+        cage_strv_addf(
+            &p->plan->warnings,
+            "%s leads to %s, which is not a repository of yours that leads back: git does not work "
+            "in the cage",
+            git, gitdir);
+        return 0;
+    }
+    return cage_plan_bind(p, repository, repository, CAGE_BIND_RW | CAGE_BIND_OPTIONAL,
+                          cage_rule("the project's repository"), err) < 0
+               ? -1
+               : 0;
+}
+
 int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths, struct cage_error *err)
 {
     cage_autofree char *git = cage_path_join(p->root, ".git");

@@ -146,6 +146,15 @@ void cage_plan_choose_network(struct cage_planner *p);
 int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths,
                         struct cage_error *err) CAGE_MUST_CHECK;
 
+/*
+ * git.c: shows the repository of a linked worktree or a submodule, whose `.git` is a file that leads out of
+ * the project (gitrepository-layout(5)), writable, at its own place.
+ */
+int cage_plan_add_repository(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* identity.c: /etc/gitconfig with user.name and user.email of the host's git configuration. */
+int cage_plan_add_identity(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+
 /* Where a /nix/… path lies on the host. The caller frees. */
 char *cage_plan_store_host_path(const struct cage_planner *p, const char *store_path);
 
