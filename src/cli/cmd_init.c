@@ -104,7 +104,7 @@ static void record_trust(const struct cage_files *files, const struct cage_host 
 
     cage_config_init(&config);
     if (cage_config_load(&config, files->dirfd, path, &err) < 0 ||
-        cage_trust_record(host, &project, &config, &err) < 0) {
+        cage_trust_record(host, &project, &config, NULL, &err) < 0) {
         cage_cli_note("warning: the new project is not allowed yet: %s", err.message);
         cage_cli_note("warning: use 'nixcage allow' there");
     }

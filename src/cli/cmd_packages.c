@@ -57,7 +57,7 @@ static int keep_trust(struct cage_session *session, struct cage_error *err)
     cage_config_init(&session->config);
     if (cage_config_load(&session->config, session->project.dirfd, session->project.config, err) < 0)
         return -1;
-    return cage_trust_record(&session->host, &session->project, &session->config, err);
+    return cage_trust_record(&session->host, &session->project, &session->config, NULL, err);
 }
 
 /*

@@ -52,7 +52,7 @@ int cage_cmd_allow(const struct cage_cli *cli, struct cage_error *err)
         cage_cli_note("nothing was changed");
         return CAGE_EXIT_FAILED;
     }
-    if (cage_trust_record(&session.host, &session.project, &session.config, err) < 0)
+    if (cage_trust_record(&session.host, &session.project, &session.config, &state, err) < 0)
         return -1;
     return say("Allowed", &session, err);
 }

@@ -99,12 +99,12 @@ int cage_trust_require(const struct cage_session *session, struct cage_error *er
         return 0;
     if (state.verdict == CAGE_TRUST_TIGHTENED) {
         /* What was taken away must be asked for again. If this cannot be kept, it was at least not used. */
-        (void)!cage_trust_record(&session->host, &session->project, &session->config, &ignored);
+        (void)!cage_trust_record(&session->host, &session->project, &session->config, &state, &ignored);
         return 0;
     }
     show_grants(&state);
     /* Not when all is to be read at leisure: more lines than are shown. */
     if (state.grants.n > MAX_GRANTS || !cage_cli_can_ask() || !cage_cli_ask("Allow this?"))
         return refuse(session, &state, err);
-    return cage_trust_record(&session->host, &session->project, &session->config, err);
+    return cage_trust_record(&session->host, &session->project, &session->config, &state, err);
 }

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "config/dump.h"
+#include "config/nixfiles.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ static char *trust_dir(const struct cage_host *host)
 void cage_trust_finish(struct cage_trust_state *state)
 {
     cage_strv_finish(&state->grants);
+    cage_strv_finish(&state->files);
 }
 
 /* Nobody but the user (and root) may be able to write what we believe. */
@@ -66,8 +68,11 @@ static int open_dir(const struct cage_host *host, struct cage_error *err)
 /* Where the hash of the text stands at the beginning of a record. */
 #define HEADER "# nixcage trust 1 "
 
+/* Before a file that Nix evaluates: SHA-256 and name. A comment to TOML, which has one key a line. */
+#define FILE_PREFIX "# file "
+
 static void make_record(const struct cage_project *project, const struct cage_config *config,
-                        struct cage_strbuf *record)
+                        const struct cage_strv *files, struct cage_strbuf *record)
 {
     CAGE_STRBUF_AUTO dump = {0};
     char hex[CAGE_HASH_HEX];
@@ -76,6 +81,8 @@ static void make_record(const struct cage_project *project, const struct cage_co
     cage_strbuf_add(&dump, "# ");
     cage_strbuf_add_toml_string(&dump, project->root);
     cage_strbuf_add(&dump, "\n");
+    for (size_t i = 0; i < files->n; i++)
+        cage_strbuf_addf(&dump, FILE_PREFIX "%s\n", files->items[i]);
     cage_config_dump(config, &dump);
     cage_hash_hex(dump.buf, dump.len, hex);
     cage_strbuf_addf(record, HEADER "%s\n", hex);
@@ -116,6 +123,44 @@ static int read_record(const struct cage_host *host, const char *name, struct ca
     return record_ok(record);
 }
 
+/* The record's line about the file whose line (hash and name) this is, or NULL; *len: its length. */
+static const char *recorded_file(const struct cage_strbuf *record, const char *line, size_t *len)
+{
+    const char *name = strchr(line, ' '), *at = record->buf;
+
+    for (; at && (at = strstr(at, "\n" FILE_PREFIX)); at = strchr(at, '\n')) {
+        const char *space;
+
+        at += strlen("\n" FILE_PREFIX);
+        *len = strcspn(at, "\n");
+        space = memchr(at, ' ', *len);
+        if (space && *len - (size_t)(space - at) == strlen(name) && strncmp(space, name, strlen(name)) == 0)
+            return at;
+    }
+    return NULL;
+}
+
+/* What is no longer referred to needs no word; what is not there and was not is as it was. */
+static void compare_files(const struct cage_strbuf *record, struct cage_trust_state *state)
+{
+    for (size_t i = 0; i < state->files.n; i++) {
+        const char *line = state->files.items[i], *name = strchr(line, ' ') + 1, *old;
+        cage_autofree char *bare = cage_strndup(name + 1, strlen(name) - 2);
+        size_t len;
+
+        old = recorded_file(record, line, &len);
+        if (old && strncmp(old, line, len) == 0)
+            continue;
+        if (!old && line[0] != '-')
+            cage_strv_addf(&state->grants, "%s is new since this was allowed", bare);
+        else if (old)
+            cage_strv_addf(&state->grants, "%s %s since it was allowed", bare,
+                           line[0] == '-'  ? "is gone"
+                           : old[0] == '-' ? "appeared"
+                                           : "changed");
+    }
+}
+
 static void compare(const struct cage_host *host, const struct cage_project *project,
                     const struct cage_config *config, const struct cage_strbuf *record,
                     struct cage_trust_state *state)
@@ -128,6 +173,7 @@ static void compare(const struct cage_host *host, const struct cage_project *pro
      */
     if (cage_config_parse(&before, "trust record", record->buf, record->len, NULL) == 0) {
         cage_trust_diff(&before, config, &places, &state->grants, NULL);
+        compare_files(record, state);
         state->verdict = state->grants.n ? CAGE_TRUST_WIDENED : CAGE_TRUST_TIGHTENED;
     } else {
         cage_trust_grants(config, &places, &state->grants);
@@ -145,17 +191,19 @@ int cage_trust_check(const struct cage_host *host, const struct cage_project *pr
 
     *state = (struct cage_trust_state){.verdict = CAGE_TRUST_UNKNOWN};
     cage_strv_init(&state->grants);
+    cage_strv_init(&state->files);
     cage_strbuf_init(&record);
     cage_strbuf_init(&wanted);
     cage_hash_hex(project->root, strlen(project->root), name);
     found = read_record(host, name, &record, err);
     if (found < 0)
         return -1;
+    cage_nixfiles_survey(config, host, project->root, &state->files);
     if (!found) {
         cage_trust_grants(config, &places, &state->grants);
         return 0;
     }
-    make_record(project, config, &wanted);
+    make_record(project, config, &state->files, &wanted);
     if (record.len == wanted.len && memcmp(record.buf, wanted.buf, wanted.len) == 0)
         state->verdict = CAGE_TRUST_TRUSTED;
     else
@@ -164,10 +212,12 @@ int cage_trust_check(const struct cage_host *host, const struct cage_project *pr
 }
 
 int cage_trust_record(const struct cage_host *host, const struct cage_project *project,
-                      const struct cage_config *config, struct cage_error *err)
+                      const struct cage_config *config, const struct cage_trust_state *seen,
+                      struct cage_error *err)
 {
     cage_autofree char *path = trust_dir(host);
     CAGE_STRBUF_AUTO record = {0};
+    CAGE_STRV_AUTO files = {0};
     cage_autofd int dir = -1;
     char name[CAGE_HASH_HEX];
 
@@ -177,7 +227,9 @@ int cage_trust_record(const struct cage_host *host, const struct cage_project *p
     if (dir < 0)
         return dir == -2 ? cage_error_sys(err, ENOENT, "cannot open %s", path) : -1;
     cage_strbuf_init(&record);
-    make_record(project, config, &record);
+    if (!seen)
+        cage_nixfiles_survey(config, host, project->root, &files);
+    make_record(project, config, seen ? &seen->files : &files, &record);
     cage_hash_hex(project->root, strlen(project->root), name);
     if (cage_fs_write_atomic(dir, name, record.buf, record.len, 0600, err) < 0)
         return cage_error_wrap(err, "cannot remember what is allowed");

@@ -23,9 +23,12 @@ struct cage_trust_state {
     /*
      * What the user has to judge, one line each, fit for a terminal: for WIDENED what is new
      * ("+ rw_bind /tmp/shared (nixcage.toml:7)", "level strict → standard (nixcage.toml:2)"), for UNKNOWN
-     * everything the configuration grants.
+     * everything the configuration grants. A file that Nix evaluates on the host and that is not as it was
+     * widens, too: "shell.nix changed since it was allowed".
      */
     struct cage_strv grants;
+    /* The project's files that Nix evaluates, as they were looked at (nixfiles.h). */
+    struct cage_strv files;
 };
 
 #define CAGE_TRUST_AUTO __attribute__((cleanup(cage_trust_finish))) struct cage_trust_state
@@ -39,9 +42,14 @@ int cage_trust_check(const struct cage_host *host, const struct cage_project *pr
                      struct cage_error *err) CAGE_MUST_CHECK;
 void cage_trust_finish(struct cage_trust_state *state);
 
-/* Remembers *config as allowed for this project: state_home/trust/SHA256-OF-ROOT, 0600, atomic. */
+/*
+ * Remembers *config as allowed for this project: state_home/trust/SHA256-OF-ROOT, 0600, atomic. seen: what
+ * the user was asked about, so that a file which changed since is asked about again; NULL: as the files are
+ * now.
+ */
 int cage_trust_record(const struct cage_host *host, const struct cage_project *project,
-                      const struct cage_config *config, struct cage_error *err) CAGE_MUST_CHECK;
+                      const struct cage_config *config, const struct cage_trust_state *seen,
+                      struct cage_error *err) CAGE_MUST_CHECK;
 
 /* Forgets the project. *had (may be NULL): whether there was anything to forget. */
 int cage_trust_forget(const struct cage_host *host, const struct cage_project *project, bool *had,

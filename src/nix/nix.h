@@ -28,13 +28,15 @@ struct cage_nix_request {
 struct cage_nix_env {
     struct cage_strv env;     /* NAME=value as nix-shell --pure exports them, without per-run variables */
     struct cage_strv closure; /* /nix/store/… paths that the environment needs, sorted */
-    char *store_root;         /* host directory that appears as /nix in the cage ("/nix" unless copied) */
-    char *nix_remote;         /* NIX_REMOTE in the cage, for the store mode; never NULL */
-    char *bash;               /* bashInteractive's bin/bash in the store, never NULL */
-    char *stdenv_setup;       /* $stdenv/setup, sourced again for functions; NULL: none */
-    char *shell_hook;         /* non-empty: run on every entry; NULL: none */
-    char *attrs_dir; /* host directory of passAsFile and structured attributes to show at attrs_dest; NULL:
-                        none */
+    struct cage_strv
+        project_files;  /* Nix code of the project that was evaluated, or would be if it were there */
+    char *store_root;   /* host directory that appears as /nix in the cage ("/nix" unless copied) */
+    char *nix_remote;   /* NIX_REMOTE in the cage, for the store mode; never NULL */
+    char *bash;         /* bashInteractive's bin/bash in the store, never NULL */
+    char *stdenv_setup; /* $stdenv/setup, sourced again for functions; NULL: none */
+    char *shell_hook;   /* non-empty: run on every entry; NULL: none */
+    char *attrs_dir;    /* host directory of passAsFile and structured attributes to show at attrs_dest; NULL:
+                           none */
     char *attrs_dest;
     char *lock_file;   /* held while a cage uses the entry; NULL: nothing to hold */
     int lock_fd;       /* -1: none; shared flock(2), inherited by nobody */

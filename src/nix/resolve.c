@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "config/nixfiles.h"
 #include "nix/cache.h"
 #include "nix/context.h"
 #include "nix/store.h"
@@ -41,6 +42,7 @@ void cage_nix_env_finish(struct cage_nix_env *env)
         (void)!cage_fs_remove_tree(AT_FDCWD, env->temporary, NULL);
     cage_strv_finish(&env->env);
     cage_strv_finish(&env->closure);
+    cage_strv_finish(&env->project_files);
     cage_strv_finish(&env->warnings);
     free(env->store_root);
     free(env->nix_remote);
@@ -56,6 +58,19 @@ void cage_nix_env_finish(struct cage_nix_env *env)
     cage_nix_env_init(env);
 }
 
+/* The code of the project among the witnesses. */
+static void add_project_code(const struct cage_nix_context *ctx, const struct cage_nix_entry *entry,
+                             struct cage_nix_env *env)
+{
+    for (size_t i = 1; i < entry->witness.n; i += 2) {
+        const char *path = entry->witness.items[i];
+
+        if (cage_path_is_under(path, ctx->request->project->root) && cage_nixfiles_is_code(path))
+            cage_strv_add(&env->project_files, path);
+    }
+    cage_strv_sort_unique(&env->project_files);
+}
+
 static int use_cached(const struct cage_nix_context *ctx, const char *key, bool stale,
                       struct cage_nix_env *env)
 {
@@ -63,7 +78,9 @@ static int use_cached(const struct cage_nix_context *ctx, const char *key, bool 
 
     if (cage_nix_cache_load(ctx->cache, key, ctx->host, ctx->store_prefix, stale, &entry) < 0)
         return -1;
+    add_project_code(ctx, &entry, env);
     if (cage_nix_cache_use(ctx->cache, &entry, env) < 0) {
+        cage_strv_finish(&env->project_files);
         cage_nix_entry_finish(&entry);
         return -1;
     }
@@ -316,6 +333,7 @@ static int resolve_anew(struct cage_nix_context *ctx, const char *parent, bool c
         else
             env->temporary = cage_strdup(dir);
         cache = cage_path_dirname(parent);
+        add_project_code(ctx, &entry, env);
         rc = cage_nix_cache_use(cache, &entry, env);
         if (rc < 0)
             cage_error_set(err, CAGE_ERR_NIX, "the environment was removed while it was made");

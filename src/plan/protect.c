@@ -7,6 +7,7 @@
  */
 #include "base/mem.h"
 #include "base/path.h"
+#include "config/nixfiles.h"
 #include "plan/planner.h"
 
 #include <fnmatch.h>
@@ -33,12 +34,33 @@ static bool is_unprotected(const struct cage_planner *p, const char *path)
     return false;
 }
 
+/*
+ * What Nix evaluates on the host: named in [nix], or found evaluated when the packages were resolved. Each
+ * with the key that makes it so.
+ */
+static void nix_files(const struct cage_planner *p, struct cage_strv *paths)
+{
+    cage_nixfiles_named(p->config, p->host, p->root, paths);
+    if (p->nix)
+        cage_strv_add_all(paths, p->nix->project_files.items);
+    cage_strv_sort_unique(paths);
+}
+
 static int check_unprotect(const struct cage_planner *p, struct cage_error *err)
 {
+    CAGE_STRV_AUTO code = {0};
+
+    if (p->config->unprotect.n > 0)
+        nix_files(p, &code);
     for (size_t i = 0; i < p->config->unprotect.n; i++) {
         const struct cage_item *item = &p->config->unprotect.items[i];
         cage_autofree char *dir = cage_plan_expand(p, item->value);
 
+        for (size_t k = 0; k < code.n; k++)
+            if (cage_path_is_under(code.items[k], dir) || cage_path_is_under(dir, code.items[k]))
+                return cage_config_error(p->config, item->mark, err,
+                                         "%s is evaluated by Nix on the host and stays protected",
+                                         code.items[k]);
         for (size_t k = 0; k < CAGE_LEN(always); k++) {
             cage_autofree char *path = cage_path_join(p->root, always[k]);
 
@@ -188,6 +210,26 @@ static int protect_configured(struct cage_planner *p, struct cage_error *err)
     return 0;
 }
 
+/* Whoever writes these decides what the host evaluates and builds: `unprotect` does not reach them. */
+static int protect_nix_files(struct cage_planner *p, struct cage_error *err)
+{
+    CAGE_STRV_AUTO paths = {0};
+    const struct cage_mark *marks = p->config->marks;
+    enum cage_key key = p->config->shell && *p->config->shell ? CAGE_KEY_NIX_SHELL : CAGE_KEY_NIX_NIXPKGS;
+
+    nix_files(p, &paths);
+    for (size_t i = 0; i < paths.n; i++) {
+        if (cage_path_is_under(p->root, paths.items[i])) {
+            cage_config_error(p->config, marks[CAGE_KEY_NIX_NIXPKGS], err,
+                              "the project is in what Nix evaluates on the host: %s", paths.items[i]);
+            return cage_error_hint(err, "name a directory outside the project, or below it");
+        }
+        if (protect(p, paths.items[i], cage_rule_at("evaluated by Nix on the host", marks[key]), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* What nixcage itself trusts: allowed configurations, cached environments, private stores, logs. */
 static int protect_own_directories(struct cage_planner *p, struct cage_error *err)
 {
@@ -255,7 +297,8 @@ int cage_plan_add_protected(struct cage_planner *p, struct cage_error *err)
 {
     CAGE_STRV_AUTO seen = {0};
 
-    if (check_unprotect(p, err) < 0 || guard_read_only(p, err) < 0 || protect_own_directories(p, err) < 0)
+    if (check_unprotect(p, err) < 0 || protect_nix_files(p, err) < 0 || guard_read_only(p, err) < 0 ||
+        protect_own_directories(p, err) < 0)
         return -1;
     cage_plan_views(p->plan, p->root, true, &seen);
     if (!p->project_mounted && seen.n == 0)

@@ -315,7 +315,7 @@ static void record(struct fixture *f, const char *text)
     struct cage_config config;
 
     parse(&config, text);
-    if (cage_trust_record(&f->host, &f->project, &config, &err) < 0)
+    if (cage_trust_record(&f->host, &f->project, &config, NULL, &err) < 0)
         fail_msg("%s", err.message);
     cage_config_finish(&config);
 }
