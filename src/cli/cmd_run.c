@@ -17,13 +17,6 @@ static void say(const char *line)
 }
 
 /* Parents come before what is in them; .nixcage and local are there already, and are what they seem. */
-static int make_directories(const struct cage_strv *dirs, struct cage_error *err)
-{
-    for (size_t i = 0; i < dirs->n; i++)
-        if (mkdir(dirs->items[i], 0700) < 0 && errno != EEXIST)
-            return cage_error_sys(err, errno, "cannot create the directory %s", dirs->items[i]);
-    return 0;
-}
 
 /* argv NULL: an interactive shell. */
 static int enter(struct cage_session *session, char *const *argv, struct cage_error *err)
@@ -47,7 +40,6 @@ static int enter(struct cage_session *session, char *const *argv, struct cage_er
         cage_files_make_state(session->project.dirfd, &made, err) < 0)
         return cage_error_wrap(err, "%s", session->project.root);
     if (cage_entry_prepare(&entry, session, argv, err) < 0 ||
-        make_directories(&entry.plan.make_dirs, err) < 0 ||
         cage_limits_prepare(&limits, session, &entry.plan.limits, err) < 0)
         return -1;
     options.limits = &limits.way;

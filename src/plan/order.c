@@ -69,41 +69,57 @@ static int strength(const struct cage_op *op)
     return 1;
 }
 
-static bool lies_below(const struct cage_op *op, const struct cage_op *other)
-{
-    return strcmp(op->dest, other->dest) != 0 && cage_path_is_under(op->dest, other->dest);
-}
-
-/* Whether ops[i] gives way to ops[j]. */
-static bool gives_way(const struct cage_plan *plan, size_t i, size_t j)
+/* Whether ops[i] gives way to ops[j], at whose place or below which it lies. */
+static bool gives_way(const struct cage_plan *plan, size_t i, size_t j, bool same_place)
 {
     const struct cage_op *op = &plan->ops[i], *other = &plan->ops[j];
     int a, b;
 
     if (op->kind == CAGE_OP_SEAL || other->kind == CAGE_OP_SEAL)
         return false;
-    if (strcmp(op->dest, other->dest) == 0) {
+    if (same_place) {
         a = strength(op);
         b = strength(other);
         return a < b || (a == b && i > j);
     }
     if (phase_of(other->kind) == 1)
-        return lies_below(op, other);
-    return op->soft && (other->kind == CAGE_OP_BIND || other->kind == CAGE_OP_SYMLINK) &&
-           lies_below(op, other);
+        return true;
+    return op->soft && (other->kind == CAGE_OP_BIND || other->kind == CAGE_OP_SYMLINK);
+}
+
+/*
+ * Every pair is looked at, on every run: so lengths are counted once, and one byte tells most pairs apart. A
+ * plan of 300 binds has 100,000 pairs.
+ */
+static bool is_displaced(const struct cage_plan *plan, const size_t *lengths, size_t i)
+{
+    const char *dest = plan->ops[i].dest;
+
+    for (size_t j = 0; j < plan->n_ops; j++) {
+        size_t n = lengths[j] == 1 ? 0 : lengths[j]; /* everything is below "/" */
+
+        if (j == i || n > lengths[i] || (dest[n] != '/' && dest[n] != '\0') ||
+            memcmp(dest, plan->ops[j].dest, n) != 0)
+            continue;
+        if (gives_way(plan, i, j, lengths[i] == lengths[j]))
+            return true;
+    }
+    return false;
 }
 
 static void let_give_way(struct cage_plan *plan)
 {
-    for (size_t i = 0; i < plan->n_ops;) {
-        bool gone = false;
+    cage_autofree size_t *lengths = cage_alloc((plan->n_ops + 1) * sizeof *lengths);
 
-        for (size_t j = 0; !gone && j < plan->n_ops; j++)
-            gone = j != i && gives_way(plan, i, j);
-        if (gone)
+    for (size_t i = 0; i < plan->n_ops; i++)
+        lengths[i] = strlen(plan->ops[i].dest);
+    for (size_t i = 0; i < plan->n_ops;) {
+        if (is_displaced(plan, lengths, i)) {
+            memmove(lengths + i, lengths + i + 1, (plan->n_ops - i - 1) * sizeof *lengths);
             cage_plan_remove(plan, i);
-        else
+        } else {
             i++;
+        }
     }
 }
 

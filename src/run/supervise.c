@@ -7,14 +7,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { SETTLE_MS = 200 };
 enum { MAX_TEXT = 8192, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, RUNNING = -1 };
 
 struct state {
@@ -202,8 +207,36 @@ static bool read_text(struct state *s)
     return true;
 }
 
+/* Drops one object's code pages from this process; they come back from the page cache when they are executed.
+ */
+static int drop_code(struct dl_phdr_info *object, size_t size, void *unused)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    (void)size;
+    (void)unused;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        uintptr_t start = object->dlpi_addr + part->p_vaddr, end = start + part->p_memsz;
+
+        if (part->p_type != PT_LOAD || (part->p_flags & (PF_X | PF_W)) != PF_X)
+            continue;
+        start &= ~(page - 1);
+        (void)madvise((void *)start, (end - start + page - 1) & ~(page - 1), MADV_DONTNEED); /* madvise(2) */
+    }
+    return 0;
+}
+
+/* A cage may run for days: what only the start needed is given back. */
+static void settle_down(void)
+{
+    malloc_trim(0);
+    dl_iterate_phdr(drop_code, NULL);
+}
+
 static void wait_for_end(struct state *s)
 {
+    bool settled = false;
     struct pollfd fds[] = {
         {.fd = s->signals, .events = POLLIN},
         {.fd = s->what->launch->control, .events = POLLIN},
@@ -212,8 +245,15 @@ static void wait_for_end(struct state *s)
     };
 
     while (s->bwrap_status == RUNNING) {
-        if (poll(fds, CAGE_LEN(fds), -1) < 0)
+        int n = poll(fds, CAGE_LEN(fds), settled ? -1 : SETTLE_MS);
+
+        if (n < 0)
             continue; /* EINTR cannot be: all signals are blocked */
+        if (n == 0) {
+            settle_down();
+            settled = true;
+            continue;
+        }
         if (fds[1].revents && !read_control(s))
             fds[1].fd = -1;
         if (fds[2].revents && !read_text(s))
