@@ -85,11 +85,7 @@ const char *cage_path_basename(const char *path)
 
 bool cage_path_is_under(const char *path, const char *dir)
 {
-    size_t n = strlen(dir);
-
-    if (n == 1 && dir[0] == '/')
-        return path[0] == '/';
-    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
+    return cage_path_is_under_n(path, strlen(path), dir, strlen(dir));
 }
 
 size_t cage_path_depth(const char *path)

@@ -91,17 +91,15 @@ static bool gives_way(const struct cage_plan *plan, size_t i, size_t j, bool sam
  * Every pair is looked at, on every run: so lengths are counted once, and one byte tells most pairs apart. A
  * plan of 300 binds has 100,000 pairs.
  */
-static bool is_displaced(const struct cage_plan *plan, const size_t *lengths, size_t i)
+static bool is_displaced(const struct cage_plan *plan, size_t i)
 {
-    const char *dest = plan->ops[i].dest;
+    const struct cage_op *op = &plan->ops[i];
 
     for (size_t j = 0; j < plan->n_ops; j++) {
-        size_t n = lengths[j] == 1 ? 0 : lengths[j]; /* everything is below "/" */
+        const struct cage_op *other = &plan->ops[j];
 
-        if (j == i || n > lengths[i] || (dest[n] != '/' && dest[n] != '\0') ||
-            memcmp(dest, plan->ops[j].dest, n) != 0)
-            continue;
-        if (gives_way(plan, i, j, lengths[i] == lengths[j]))
+        if (j != i && cage_path_is_under_n(op->dest, op->dest_length, other->dest, other->dest_length) &&
+            gives_way(plan, i, j, op->dest_length == other->dest_length))
             return true;
     }
     return false;
@@ -109,17 +107,11 @@ static bool is_displaced(const struct cage_plan *plan, const size_t *lengths, si
 
 static void let_give_way(struct cage_plan *plan)
 {
-    cage_autofree size_t *lengths = cage_alloc((plan->n_ops + 1) * sizeof *lengths);
-
-    for (size_t i = 0; i < plan->n_ops; i++)
-        lengths[i] = strlen(plan->ops[i].dest);
     for (size_t i = 0; i < plan->n_ops;) {
-        if (is_displaced(plan, lengths, i)) {
-            memmove(lengths + i, lengths + i + 1, (plan->n_ops - i - 1) * sizeof *lengths);
+        if (is_displaced(plan, i))
             cage_plan_remove(plan, i);
-        } else {
+        else
             i++;
-        }
     }
 }
 

@@ -62,7 +62,12 @@ struct cage_op *cage_plan_add(struct cage_plan *plan, enum cage_op_kind kind, co
     plan->ops = grow(plan->ops, plan->n_ops, &plan->alloc_ops, sizeof *plan->ops);
     op = &plan->ops[plan->n_ops++];
     *op = (struct cage_op){
-        .kind = kind, .source = cage_strdup(source), .dest = cage_strdup(dest), .reason = reason};
+        .kind = kind,
+        .source = cage_strdup(source),
+        .dest = cage_strdup(dest),
+        .dest_length = strlen(dest),
+        .reason = reason,
+    };
     return op;
 }
 

@@ -42,6 +42,7 @@ struct cage_op {
     enum cage_op_kind kind;
     char *source;  /* BIND, PIN: host path, physical; SYMLINK: target */
     char *dest;    /* in the cage: absolute, clean */
+    size_t dest_length; /* of dest: asked for by every comparison of places */
     char *content; /* FILE */
     bool writable; /* BIND */
     bool soft;     /* gives way to a bind at or above its place; only while the plan is made */

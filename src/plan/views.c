@@ -52,9 +52,9 @@ const struct cage_op *cage_plan_covering(const struct cage_plan *plan, const cha
 
     for (size_t i = 0; i < plan->n_ops; i++) {
         const struct cage_op *op = &plan->ops[i];
-        size_t n = strlen(op->dest);
+        size_t n = op->dest_length;
 
-        if (n >= best_length && n <= length && is_mount(op->kind) && cage_path_is_under(dest, op->dest)) {
+        if (n >= best_length && cage_path_is_under_n(dest, length, op->dest, n) && is_mount(op->kind)) {
             best = op;
             best_length = n;
         }
@@ -85,22 +85,29 @@ static bool is_writable_at(const struct cage_plan *plan, const char *dest)
     return op && (op->kind == CAGE_OP_PIN || (op->kind == CAGE_OP_BIND && op->writable));
 }
 
+/* Where op, whose source real is under, shows it; added when nothing else lies over it there. */
+static void add_view(const struct cage_plan *plan, const struct cage_op *op, const char *real,
+                     bool writable_only, struct cage_strv *dests)
+{
+    cage_autofree char *dest = rebase(real, op->source, op->dest);
+    cage_autofree char *seen = cage_plan_host_path(plan, dest);
+
+    if (!seen || strcmp(seen, real) != 0 || cage_strv_has(dests, dest))
+        return;
+    if (!writable_only || is_writable_at(plan, dest))
+        cage_strv_add(dests, dest);
+}
+
 void cage_plan_views(const struct cage_plan *plan, const char *real, bool writable_only,
                      struct cage_strv *dests)
 {
+    size_t length = strlen(real);
+
     for (size_t i = 0; i < plan->n_ops; i++) {
         const struct cage_op *op = &plan->ops[i];
-        cage_autofree char *dest = NULL;
-        cage_autofree char *seen = NULL;
 
-        if (!shows_host(op) || !cage_path_is_under(real, op->source))
-            continue;
-        dest = rebase(real, op->source, op->dest);
-        seen = cage_plan_host_path(plan, dest);
-        if (!seen || strcmp(seen, real) != 0 || cage_strv_has(dests, dest))
-            continue;
-        if (!writable_only || is_writable_at(plan, dest))
-            cage_strv_add(dests, dest);
+        if (shows_host(op) && cage_path_is_under_n(real, length, op->source, strlen(op->source)))
+            add_view(plan, op, real, writable_only, dests);
     }
 }
 
