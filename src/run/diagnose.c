@@ -14,6 +14,11 @@ static const struct meaning {
 } meanings[] = {
     {"Creating new namespace failed: No space left on device", "the limit of user namespaces is reached",
      "raise it: sudo sysctl user.max_user_namespaces=65536"},
+    {"cannot make a user namespace for the mounts: No space left on device",
+     "the limit of user namespaces is reached", "raise it: sudo sysctl user.max_user_namespaces=65536"},
+    {": Function not implemented", NULL,
+     "the kernel, or the system call filter of an outer container, is too old for nixcage: Linux 5.12 is "
+     "needed"},
     {"Can't mount proc on", NULL,
      "an outer container masks parts of /proc; give it an unmasked one (podman: --security-opt unmask=ALL, "
      "docker: --security-opt systempaths=unconfined)"},
@@ -53,6 +58,7 @@ static const char *const namespace_texts[] = {
     "setting up uid map",
     "loopback: Failed RTM_NEWADDR: Operation not permitted",
     "unshare user ns",
+    "cannot make a user namespace for the mounts", /* our own, src/run/stage.c */
     "Failed to make / slave: Permission denied",
     "Failed to mount",
 };
