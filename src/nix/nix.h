@@ -67,9 +67,10 @@ enum cage_nix_rc {
 
 /*
  * The rc file for a bash in the cage that has env->env as its environment: sources $stdenv/setup again, so
- * that its functions exist, and runs the shellHook, as nix-shell does. The caller frees.
+ * that its functions exist, and runs the shellHook, as nix-shell does. settings: lines to put before the
+ * shellHook, which may change what they set; NULL: none. The caller frees.
  */
-char *cage_nix_rc(const struct cage_nix_env *env, enum cage_nix_rc kind);
+char *cage_nix_rc(const struct cage_nix_env *env, enum cage_nix_rc kind, const char *settings);
 
 /* What `nixcage gc` did. */
 struct cage_nix_gc_report {

@@ -8,7 +8,7 @@
  * The environment is already the one that setup made, so setup is sourced for its functions only: the
  * exported variables are put back after it (a hook that appends to a variable would have done so twice).
  */
-char *cage_nix_rc(const struct cage_nix_env *env, enum cage_nix_rc kind)
+char *cage_nix_rc(const struct cage_nix_env *env, enum cage_nix_rc kind, const char *settings)
 {
     CAGE_STRBUF_AUTO rc = {0};
 
@@ -19,19 +19,21 @@ char *cage_nix_rc(const struct cage_nix_env *env, enum cage_nix_rc kind)
                         "if [ -e \"${NIX_ATTRS_SH_FILE:-}\" ]; then source \"$NIX_ATTRS_SH_FILE\"; fi\n");
         cage_strbuf_add(&rc, "source ");
         cage_strbuf_add_shell_word(&rc, env->stdenv_setup);
-        cage_strbuf_add(&rc, "\nset +e +u\neval \"$__nixcage_environment\"\nunset __nixcage_environment\n");
+        cage_strbuf_add(
+            &rc, "\nset +eu +o pipefail\neval \"$__nixcage_environment\"\nunset __nixcage_environment\n");
     }
     cage_strbuf_add(&rc, "SHELL=");
     cage_strbuf_add_shell_word(&rc, env->bash);
     cage_strbuf_add(&rc, "\nBASH=");
     cage_strbuf_add_shell_word(&rc, env->bash);
     cage_strbuf_addc(&rc, '\n');
-    if (kind == CAGE_NIX_RC_SHELL)
-        cage_strbuf_add(&rc, "PS1='\\n\\[\\033[1;32m\\][nixcage:\\w]\\$\\[\\033[0m\\] '\n");
-    if (env->shell_hook)
-        cage_strbuf_add(&rc, "if [ \"$(type -t runHook)\" = function ]; then runHook shellHook; fi\n");
+    if (settings)
+        cage_strbuf_add(&rc, settings);
+    if (env->shell_hook && env->shell_hook[0])
+        cage_strbuf_add(&rc, "if declare -F runHook >/dev/null; then runHook shellHook; else eval "
+                             "\"${shellHook-}\"; fi\n");
     cage_strbuf_add(&rc, "unset NIX_ENFORCE_PURITY\nshopt -u nullglob\nshopt -s execfail\n");
     if (kind == CAGE_NIX_RC_COMMAND)
-        cage_strbuf_add(&rc, "trap - EXIT\nexec \"$@\"\nexit $?\n");
+        cage_strbuf_add(&rc, "trap - EXIT\nexec -- \"$@\"\nexit $?\n");
     return cage_strbuf_steal(&rc);
 }

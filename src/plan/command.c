@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "nix/nix.h"
 #include "plan/planner.h"
 
 #include <string.h>
@@ -15,26 +16,6 @@ static void add_rc(struct cage_planner *p, const char *text)
         cage_plan_add(p->plan, CAGE_OP_FILE, NULL, RC_DEST, cage_rule("start-up of the shell"));
 
     op->content = cage_strdup(text);
-}
-
-/* $stdenv/setup changes PATH and shell options; nix-shell's rc sets the options back in the same way. */
-static void add_setup(const struct cage_planner *p, struct cage_strbuf *rc)
-{
-    if (!p->nix || !p->nix->stdenv_setup)
-        return;
-    cage_strbuf_add(rc, "__nixcage_path=$PATH\n. ");
-    cage_strbuf_add_shell_word(rc, p->nix->stdenv_setup);
-    cage_strbuf_add(rc,
-                    "\nset +eu +o pipefail\nPATH=$__nixcage_path\nunset __nixcage_path\nshopt -u nullglob\n");
-}
-
-static void add_hook(const struct cage_planner *p, struct cage_strbuf *rc)
-{
-    if (!p->nix || !p->nix->shell_hook || !p->nix->shell_hook[0])
-        return;
-    cage_strbuf_add(
-        rc, "if declare -F runHook >/dev/null; then runHook shellHook; else eval \"${shellHook-}\"; fi\n"
-            "unset NIX_ENFORCE_PURITY\n");
 }
 
 static void add_interactive(const struct cage_planner *p, struct cage_strbuf *rc)
@@ -81,6 +62,7 @@ static int add_shell(struct cage_planner *p, struct cage_error *err)
 {
     bool is_bash = true;
     cage_autofree char *shell = p->nix ? cage_strdup(p->nix->bash) : cage_plan_system_shell(p, &is_bash);
+    cage_autofree char *whole = NULL;
     CAGE_STRBUF_AUTO rc = {0};
 
     if (!shell) {
@@ -93,11 +75,11 @@ static int add_shell(struct cage_planner *p, struct cage_error *err)
         return 0;
     }
     cage_strbuf_init(&rc);
-    cage_strbuf_add(&rc, "# made by nixcage for this shell only\n");
-    add_setup(p, &rc);
     add_interactive(p, &rc);
-    add_hook(p, &rc);
-    add_rc(p, rc.buf);
+    /* Packages: as nix-shell starts one, where PS1 is set before the hook. */
+    if (p->nix)
+        whole = cage_nix_rc(p->nix, CAGE_NIX_RC_SHELL, rc.buf);
+    add_rc(p, whole ? whole : rc.buf);
     cage_strv_add(&p->plan->argv, "--rcfile");
     cage_strv_add(&p->plan->argv, RC_DEST);
     cage_strv_add(&p->plan->argv, "-i");
@@ -107,14 +89,9 @@ static int add_shell(struct cage_planner *p, struct cage_error *err)
 /* A hook has effects that the command may need: bash runs it, then becomes the command. */
 static void add_hooked(struct cage_planner *p)
 {
-    CAGE_STRBUF_AUTO rc = {0};
+    cage_autofree char *rc = cage_nix_rc(p->nix, CAGE_NIX_RC_COMMAND, NULL);
 
-    cage_strbuf_init(&rc);
-    cage_strbuf_add(&rc, "# made by nixcage for this command only\n");
-    add_setup(p, &rc);
-    add_hook(p, &rc);
-    cage_strbuf_add(&rc, "shopt -u execfail\ntrap - EXIT\nexec -- \"$@\"\n");
-    add_rc(p, rc.buf);
+    add_rc(p, rc);
     cage_strv_add(&p->plan->argv, p->nix->bash);
     cage_strv_add(&p->plan->argv, "--noprofile");
     cage_strv_add(&p->plan->argv, "--norc");

@@ -165,3 +165,33 @@ END
     run_split env -i "${variables[@]}" "$bash" --rcfile rc -i -c hookedFunction
     assert_output "hooked function"
 }
+
+@test "rc: in a cage, too: nothing is appended twice, the hook has the functions and runs once" {
+    mkdir -p "$BATS_TEST_TMPDIR/project"
+    cat >"$BATS_TEST_TMPDIR/project/shell.nix" <<'END'
+with import <nixpkgs> { };
+let
+  twice = runCommand "twice" { } ''
+    mkdir -p $out/nix-support
+    echo 'export TWICE="''${TWICE-}+"' >$out/nix-support/setup-hook
+  '';
+in
+mkShell {
+  packages = [ hooked twice ];
+  shellHook = "export LIST=$TWICE:hook; hookedFunction >functions; PS1='own> '; echo ran >>ran";
+}
+END
+    nix_project 'shell = "shell.nix"'
+    # shellcheck disable=SC2016
+    run_cage bash -c 'echo "$LIST"; echo "$TWICE"'
+    assert_status 0
+    assert_output "+:hook
++"
+    [ "$(cat functions)" = "hooked function" ]
+    [ "$(cat ran)" = ran ]
+    # An interactive one: as in nix-shell the hook has the last word about the prompt.
+    # shellcheck disable=SC2016
+    output=$(printf '%s\n' 'echo "<$LIST><$TWICE><$PS1>"; type -t hookedFunction' | "$NIXCAGE" shell 2>/dev/null)
+    assert_output_has "<+:hook><+><own> >"
+    assert_output_has function
+}

@@ -70,7 +70,7 @@ static int resolve(struct cage_nix_request *request, const char *rc_kind, bool e
         return complain(&err);
     if (rc_kind) {
         cage_autofree char *rc =
-            cage_nix_rc(&env, strcmp(rc_kind, "shell") == 0 ? CAGE_NIX_RC_SHELL : CAGE_NIX_RC_COMMAND);
+            cage_nix_rc(&env, strcmp(rc_kind, "shell") == 0 ? CAGE_NIX_RC_SHELL : CAGE_NIX_RC_COMMAND, NULL);
 
         fputs(rc, stdout);
     } else if (env0) {
