@@ -19,7 +19,8 @@ static void say(const char *line)
 /* Parents come before what is in them; .nixcage and local are there already, and are what they seem. */
 
 /* argv NULL: an interactive shell. */
-static int enter(struct cage_session *session, char *const *argv, struct cage_error *err)
+static int enter(struct cage_session *session, const struct cage_cli *cli, char *const *argv,
+                 struct cage_error *err)
 {
     CAGE_ENTRY_AUTO entry = {0};
     LIMITS_AUTO limits = {0};
@@ -33,6 +34,7 @@ static int enter(struct cage_session *session, char *const *argv, struct cage_er
     int status;
 
     cage_entry_init(&entry);
+    entry.stale_ok = cli->given[CAGE_OPT_STALE];
     if (cage_trust_require(session, err) < 0)
         return -1;
     /* Before the plan, which notes what the directories are, for the init to compare. */
@@ -95,7 +97,7 @@ int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err)
                        session.project.config);
         return cage_error_hint(err, "write 'nixcage run CMD', or 'nixcage shell' for a shell");
     }
-    return enter(&session, cage_strv_argv(&command), err);
+    return enter(&session, cli, cage_strv_argv(&command), err);
 }
 
 int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err)
@@ -107,5 +109,5 @@ int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err)
     if (refuse_debug(cli, err) < 0 || cage_session_open(&session, cli, err) < 0)
         return -1;
     cage_cli_configured_command(&session.config, &command);
-    return enter(&session, command.n ? cage_strv_argv(&command) : NULL, err);
+    return enter(&session, cli, command.n ? cage_strv_argv(&command) : NULL, err);
 }

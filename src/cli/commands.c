@@ -10,6 +10,7 @@ enum {
     PLATFORM = 1u << CAGE_OPT_PLATFORM,
     PRESET = 1u << CAGE_OPT_PRESET,
     SBPL = 1u << CAGE_OPT_SBPL,
+    STALE = 1u << CAGE_OPT_STALE,
     FOLLOW = 1u << CAGE_OPT_FOLLOW,
     FORCE = 1u << CAGE_OPT_FORCE,
     YES = 1u << CAGE_OPT_YES,
@@ -60,7 +61,7 @@ static const struct cage_command commands[] = {
                    "  nixcage run npm test\n"
                    "  nixcage run ~/project -- git status\n"
                    "  nixcage run -- rg -- -x     (CMD is rg: the first -- ends the options)\n",
-        .options = DEBUG,
+        .options = DEBUG | STALE,
         .operands = CAGE_OPERANDS_COMMAND,
         .outside = true,
         .run = cage_cmd_run,
@@ -70,7 +71,7 @@ static const struct cage_command commands[] = {
         .synopsis = "[DIR]",
         .summary = "Start an interactive shell in the cage",
         .details = "When [cage] command of nixcage.toml is set, that command starts instead.\n",
-        .options = DEBUG,
+        .options = DEBUG | STALE,
         .operands = CAGE_OPERANDS_DIR,
         .outside = true,
         .run = cage_cmd_shell,

@@ -34,6 +34,7 @@ int cage_entry_prepare(struct cage_entry *entry, const struct cage_session *sess
         .host = &session->host,
         .config = &session->config,
         .project = &session->project,
+        .stale_ok = entry->stale_ok,
     };
     struct cage_plan_input input = {
         .config = &session->config,

@@ -12,6 +12,7 @@ struct cage_entry {
     struct cage_bwrap bwrap;
     struct cage_nix_env nix;
     struct cage_plan plan;
+    bool stale_ok; /* set before prepare(): --stale */
 };
 
 #define CAGE_ENTRY_AUTO __attribute__((cleanup(cage_entry_finish))) struct cage_entry

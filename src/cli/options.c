@@ -17,6 +17,7 @@ static const struct cage_option options[CAGE_OPT_COUNT] = {
     {CAGE_OPT_PLATFORM, "platform", 0, "macos", "as on a Mac with the files of this machine"},
     {CAGE_OPT_PRESET, "preset", 0, "NAME", "start from a preset (nixcage list-presets)"},
     {CAGE_OPT_SBPL, "sbpl", 0, NULL, "print the profile for sandbox-exec (macOS)"},
+    {CAGE_OPT_STALE, "stale", 0, NULL, "use the last packages when Nix cannot make the new ones"},
     {CAGE_OPT_YES, "yes", 0, NULL, "do not ask"},
 };
 

@@ -21,6 +21,7 @@ enum cage_option_id {
     CAGE_OPT_PLATFORM,
     CAGE_OPT_PRESET,
     CAGE_OPT_SBPL,
+    CAGE_OPT_STALE,
     CAGE_OPT_YES,
     CAGE_OPT_COUNT
 };

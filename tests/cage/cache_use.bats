@@ -336,6 +336,32 @@ packages = ["hello"]' >nixcage.toml
     assert_line stale=0
 }
 
+@test "cache: run --stale and shell --stale, with a warning" {
+    nix_project 'packages = ["hello"]'
+    poll_until 5 _has_entry
+    nix_project 'packages = ["failing"]'
+    run_cage hello
+    assert_status 125
+    run_split "$NIXCAGE" run --stale -- hello
+    assert_status 0
+    assert_output_has Hello
+    assert_stderr_has 'warning: using the previous environment'
+    # Without a terminal the shell reads its commands from standard input: there are none.
+    run_split "$NIXCAGE" shell --stale
+    assert_status 0
+    assert_stderr_has 'warning: using the previous environment'
+    # Nix can: then it is the new one, and there is nothing to warn of.
+    nix_project 'packages = ["hooked"]'
+    run_split "$NIXCAGE" run --stale -- true
+    assert_status 0
+    refute_stderr_has previous
+}
+
+_has_entry() {
+    run_cage hello
+    [ -n "$(entry)" ]
+}
+
 @test "cache: eight cold resolutions at once make one build" {
     nix_project 'packages = ["slow"]'
     export SLOW=1 SLOW_LOG=$PWD/log
