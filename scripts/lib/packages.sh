@@ -39,6 +39,7 @@ shellcheck    test       cmd:shellcheck              shellcheck         ShellChe
 mandoc        test       cmd:mandoc                  mandoc             mandoc              mandoc           mandoc              mandoc        mandoc
 ccache        test       cmd:ccache                  ccache             ccache              ccache           ccache              ccache        ccache
 strace        test       cmd:strace                  strace             strace              strace           strace              -             strace
+gdb           test       cmd:gdb                     gdb                gdb                 gdb              gdb                 -             gdb
 jq            test       cmd:jq                      jq                 jq                  jq               jq                  jq            jq
 node          test,bench cmd:node                    nodejs             nodejs              nodejs           nodejs              node          nodejs
 curl          test       cmd:curl                    curl               curl                curl             curl                curl          curl
