@@ -59,7 +59,7 @@ procps        test       cmd:ps                      procps             procps-n
 hyperfine     bench      cmd:hyperfine               hyperfine          hyperfine           hyperfine        hyperfine           hyperfine     hyperfine
 firejail      bench      cmd:firejail                firejail           firejail            firejail         firejail            -             firejail
 npm           bench      cmd:npm                     npm                nodejs-npm          npm              npm                 node          nodejs
-ripgrep       bench      cmd:rg                      ripgrep            ripgrep             ripgrep          ripgrep             ripgrep       ripgrep
+ripgrep       test,bench cmd:rg                      ripgrep            ripgrep             ripgrep          ripgrep             ripgrep       ripgrep
 socat         bench      cmd:socat                   socat              socat               socat            socat               socat         socat
 TABLE
 }

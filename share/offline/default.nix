@@ -152,6 +152,8 @@ let
       buildPhase = "export >$out";
     });
 
+  standIn = program: writeShellScriptBin program ''echo "${program} stand-in $*"'';
+
   base = {
     inherit pkgs system stdenv bash coreutils mkShell runCommand writeShellScriptBin;
     inherit (stdenv) mkDerivation;
@@ -176,6 +178,9 @@ let
     git = hostProgram "git-2" "git" [ /usr/bin/git ];
     curl = hostProgram "curl-8" "curl" [ /usr/bin/curl ];
     jq = hostProgram "jq-1" "jq" [ /usr/bin/jq ];
+    ripgrep = hostProgram "ripgrep-14" "rg" [ /usr/bin/rg ];
+    zsh = hostProgram "zsh-5" "zsh" [ /usr/bin/zsh /bin/zsh ];
+    fish = hostProgram "fish-3" "fish" [ /usr/bin/fish ];
     strace = hostProgram "strace-6" "strace" [ /usr/bin/strace ];
 
     hello = runCommand "hello-2.12"
@@ -203,11 +208,9 @@ let
         printf '%s\n' '#!${bash}/bin/bash' 'echo "claude stand-in $*"' >$out/bin/claude
         chmod +x $out/bin/claude
       '';
-    codex = runCommand "codex-0.50" { } ''
-      mkdir -p $out/bin
-      printf '%s\n' '#!${bash}/bin/bash' 'echo "codex stand-in $*"' >$out/bin/codex
-      chmod +x $out/bin/codex
-    '';
+    codex = standIn "codex";
+    gemini-cli = standIn "gemini";
+    opencode = standIn "opencode";
   };
 
   # Packages with something unusual to them, on purpose.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* init, reinit and destroy. */
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -9,7 +10,9 @@
 #include "config/trust.h"
 #include "nix/nix.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The nixcage.toml to write, and what it says. */
 struct template
@@ -122,12 +125,65 @@ static void forget(const struct cage_files *files, const struct cage_host *host)
         cage_cli_note("warning: %s", err.message);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* Makes one place for state; 1: made, 0: was there. */
+static int make_state_at(const char *path, bool is_dir, struct cage_error *err)
+{
+    static const char empty[] = "{}\n";
+    cage_autofree char *dir = cage_path_dirname(path);
+    struct stat st;
+
+    if (lstat(path, &st) == 0)
+        return 0;
+    if (is_dir)
+        return cage_fs_mkdirs(path, 0700, err) < 0 ? -1 : 1;
+    if (cage_fs_mkdirs(dir, 0700, err) < 0 ||
+        cage_fs_write_atomic(AT_FDCWD, path, empty, sizeof empty - 1, 0600, err) < 0)
+        return -1;
+    return 1;
+}
+
+/*
+ * An agent keeps its login and history in the home directory, and what is not there cannot be shown in the
+ * cage: "~/DIR/?" and "~/FILE.json?" in the preset's rw_bind are made, as the agent itself would on its first
+ * start. A project without them is good, too, so trouble is only told.
+ */
+static void make_state(struct cage_files *files, const struct template *template)
+{
+    const struct cage_list *binds = &template->config.rw_bind;
+
+    for (size_t i = 0; i < binds->n; i++) {
+        const char *written = binds->items[i].value;
+        cage_autofree char *plain = cage_strndup(written, strlen(written) - 1);
+        cage_autofree char *path = cage_path_expand_home(plain, template->host.home);
+        cage_autofree char *clean = cage_path_clean(path);
+        bool is_dir = ends_with(written, "/?");
+        struct cage_error err = {0};
+        int made;
+
+        if (strncmp(written, "~/", 2) != 0 || (!is_dir && !ends_with(written, ".json?")))
+            continue;
+        made = make_state_at(clean, is_dir, &err);
+        if (made < 0)
+            cage_cli_note("warning: %s: what the cage writes to %s will be lost", err.message, plain);
+        else if (made > 0)
+            cage_strv_addf(&files->done, "%s\tstate that outlives the cage", plain);
+    }
+}
+
 static int make(struct cage_files *files, const struct cage_cli *cli, const struct template *template,
                 bool replace, struct cage_error *err)
 {
     if (cage_files_init(files, template->text.buf, template->text.len, replace, err) < 0)
         return -1;
     record_trust(files, &template->host);
+    make_state(files, template);
     return print_made(files, cli, template, err);
 }
 

@@ -20,6 +20,15 @@ static const char *const built_in[] = {
     ".claude/settings*.json", ".claude/hooks",
 };
 
+/*
+ * Relative to the home directory: where agents keep what they run on the host, too (hooks, MCP servers,
+ * notification programs), in directories that presets show writable for their state.
+ */
+static const char *const of_agents[] = {
+    ".claude/settings*.json", ".claude/hooks",         ".codex/config.toml",
+    ".codex/hooks.json",      ".gemini/settings.json", ".gemini/extensions",
+};
+
 /* Without these the cage could change its own rules: `unprotect` does not reach them. */
 static const char *const always[] = {"nixcage.toml", ".nixcage"};
 
@@ -181,6 +190,26 @@ static int protect_any(struct cage_planner *p, const char *path, struct cage_rea
     return is_pattern(path) ? protect_pattern(p, path, reason, err) : protect(p, path, reason, err);
 }
 
+/* Nothing is done for what the cage does not see or cannot write. */
+static int protect_agents(struct cage_planner *p, struct cage_error *err)
+{
+    for (size_t i = 0; i < CAGE_LEN(of_agents); i++) {
+        cage_autofree char *path = cage_path_join(p->host->home, of_agents[i]);
+        cage_autofree char *dir = cage_path_dirname(path);
+        CAGE_STRV_AUTO places = {0};
+        struct cage_file_fact fact;
+
+        if (p->host->lookup(p->host, dir, &fact, NULL) < 0)
+            continue;
+        if (fact.type == CAGE_FILE_DIR)
+            cage_plan_views(p->plan, fact.real, true, &places);
+        cage_file_fact_finish(&fact);
+        if (places.n > 0 && protect_any(p, path, cage_rule("protected"), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int protect_built_in(struct cage_planner *p, struct cage_error *err)
 {
     CAGE_STRV_AUTO paths = {0};
@@ -299,6 +328,8 @@ int cage_plan_add_protected(struct cage_planner *p, struct cage_error *err)
 
     if (check_unprotect(p, err) < 0 || protect_nix_files(p, err) < 0 || guard_read_only(p, err) < 0 ||
         protect_own_directories(p, err) < 0)
+        return -1;
+    if (protect_agents(p, err) < 0)
         return -1;
     cage_plan_views(p->plan, p->root, true, &seen);
     if (!p->project_mounted && seen.n == 0)

@@ -392,3 +392,36 @@ kill_everywhere() {
         grep -qx "export A=1" small/.envrc
     ' - "$W" "$NIXCAGE"
 }
+
+@test "a preset's places for state are made where they are missing, and left alone where not" {
+    cd "$BATS_TEST_TMPDIR"
+    export HOME=$BATS_TEST_TMPDIR/newhome
+    mkdir "$HOME"
+    mkdir one two
+    run_split "$NIXCAGE" init --preset claude-code one
+    assert_status 0
+    assert_output_has '~/.claude/'
+    [ "$(stat -c %a "$HOME/.claude")" = 700 ]
+    [ "$(stat -c %a "$HOME/.claude.json")" = 600 ]
+    [ "$(<"$HOME/.claude.json")" = '{}' ]
+    echo '{"mine": 1}' >"$HOME/.claude.json"
+    run_split "$NIXCAGE" init --preset claude-code two
+    refute_output_has '~/.claude'
+    [ "$(<"$HOME/.claude.json")" = '{"mine": 1}' ]
+    run_split "$NIXCAGE" init --preset opencode --force two
+    [ -d "$HOME/.local/share/opencode" ]
+    # Nothing is made without being asked for.
+    rm -r "$HOME/.claude"
+    run_split "$NIXCAGE" init --force two
+    [ ! -e "$HOME/.claude" ]
+}
+
+@test "no place for state can be made: the project is good, and the loss is told" {
+    cd "$BATS_TEST_TMPDIR"
+    export HOME=$BATS_TEST_TMPDIR/newhome
+    mkdir one "$HOME"
+    ln -s /nowhere/at/all "$HOME/.codex"
+    run_split "$NIXCAGE" init --preset codex one
+    assert_status 0
+    [ -e one/nixcage.toml ]
+}

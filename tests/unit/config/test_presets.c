@@ -82,7 +82,8 @@ static bool has(const struct cage_list *list, const char *value)
 
 static void test_every_builtin_preset_is_valid(void **state)
 {
-    static const char *const wanted[] = {"claude-code", "codex", "default", "minimal"};
+    static const char *const wanted[] = {"claude-code", "codex",   "default", "gemini",
+                                         "generic",     "minimal", "opencode"};
     struct fixture *f = *state;
     struct cage_presets presets;
     struct cage_error err;
@@ -155,7 +156,7 @@ static void test_claude_code_keeps_its_promises(void **state)
     assert_true(has(&config.packages, "claude-code"));
     assert_true(config.allow_unfree);
     assert_false(config.pure);
-    assert_true(has(&config.rw_bind, "~/.claude?"));
+    assert_true(has(&config.rw_bind, "~/.claude/?"));
     assert_true(has(&config.rw_bind, "~/.claude.json?"));
     assert_true(has(&config.ro_bind, "~/.ssh/config?"));
     assert_true(has(&config.ro_bind, "~/.ssh/known_hosts?"));
