@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run and shell. */
 #include "cli/cli.h"
+#include "cli/debug.h"
 #include "cli/enter.h"
 #include "cli/limits.h"
 #include "cli/project_files.h"
@@ -22,6 +23,7 @@ static void say(const char *line)
 static int enter(struct cage_session *session, const struct cage_cli *cli, char *const *argv,
                  struct cage_error *err)
 {
+    CAGE_DEBUG_AUTO debug = {0};
     CAGE_ENTRY_AUTO entry = {0};
     LIMITS_AUTO limits = {0};
     struct cage_run_options options = {
@@ -31,8 +33,9 @@ static int enter(struct cage_session *session, const struct cage_cli *cli, char 
         .say = say,
     };
     bool made;
-    int status;
+    int status, rc;
 
+    cage_debug_init(&debug);
     cage_entry_init(&entry);
     entry.stale_ok = cli->given[CAGE_OPT_STALE];
     if (cage_trust_require(session, err) < 0)
@@ -46,20 +49,18 @@ static int enter(struct cage_session *session, const struct cage_cli *cli, char 
         return -1;
     options.limits = &limits.way;
     options.limits_on = &limits.system;
+    if (cage_debug_start(&debug, cli, session, &entry.plan, err) < 0)
+        return -1;
+    options.wrapper = cage_debug_wrapper(&debug);
     *err = (struct cage_error){0};
-    if (cage_run(&entry.plan, &options, &status, err) < 0)
+    rc = cage_run(&entry.plan, &options, &status, err);
+    cage_debug_end(&debug);
+    if (rc < 0)
         return -1;
     /* The cage was fine, the command was not there: its status stands, with a word about it. */
     if (err->code != CAGE_ERR_NONE)
         cage_cli_complain(err);
     return status;
-}
-
-static int refuse_debug(const struct cage_cli *cli, struct cage_error *err)
-{
-    if (!cli->given[CAGE_OPT_DEBUG])
-        return 0;
-    return cage_error_set(err, CAGE_ERR_USAGE, "--debug is not supported yet");
 }
 
 void cage_cli_configured_command(const struct cage_config *config, struct cage_strv *argv)
@@ -83,8 +84,6 @@ int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err)
     CAGE_STRV_AUTO command = {0};
 
     cage_session_init(&session);
-    if (refuse_debug(cli, err) < 0)
-        return -1;
     if (cage_session_open(&session, cli, err) < 0) {
         explain_dir(cli, &session, err);
         return -1;
@@ -106,7 +105,7 @@ int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err)
     CAGE_STRV_AUTO command = {0};
 
     cage_session_init(&session);
-    if (refuse_debug(cli, err) < 0 || cage_session_open(&session, cli, err) < 0)
+    if (cage_session_open(&session, cli, err) < 0)
         return -1;
     cage_cli_configured_command(&session.config, &command);
     return enter(&session, cli, command.n ? cage_strv_argv(&command) : NULL, err);

@@ -162,9 +162,15 @@ static void add_zsh_case(const struct cage_command *command, struct cage_strbuf 
 
         if (!takes(command, option->id))
             continue;
-        cage_strbuf_addf(out, " \\\n            '--%s%s[", option->name, option->value ? "=" : "");
+        cage_strbuf_addf(out, " \\\n            '--%s%s[", option->name,
+                         cage_option_is_optional(option) ? "=-"
+                         : option->value                 ? "="
+                                                         : "");
         add_zsh_text(out, option->help);
-        cage_strbuf_addf(out, "]%s'", option->id == CAGE_OPT_PRESET ? ":preset:_nixcage_presets" : "");
+        cage_strbuf_addf(out, "]%s'",
+                         option->id == CAGE_OPT_PRESET     ? ":preset:_nixcage_presets"
+                         : cage_option_is_optional(option) ? "::file:_files"
+                                                           : "");
     }
     cage_strbuf_addf(out, "%s%s\n        ;;\n", *operands[command->operands] ? " \\\n           " : "",
                      operands[command->operands]);

@@ -19,12 +19,23 @@ static void render_overview(struct cage_strbuf *out)
                     "failed; 126 not executable; 127 not found; 128+n ended by signal n.\n");
 }
 
+/* --debug[=FILE], --preset NAME, --yes */
+static void add_name(const struct cage_option *option, struct cage_strbuf *out)
+{
+    cage_strbuf_addf(out, "--%s", option->name);
+    if (option->value)
+        cage_strbuf_addf(out, cage_option_is_optional(option) ? "[%s]" : " %s", option->value);
+}
+
 static void render_option(const struct cage_option *option, struct cage_strbuf *out)
 {
-    cage_autofree char *left = cage_format("%s--%s%s%s", option->letter == 'h' ? "-h, " : "", option->name,
-                                           option->value ? " " : "", option->value ? option->value : "");
+    CAGE_STRBUF_AUTO left = {0};
 
-    cage_strbuf_addf(out, "  %-14s %s\n", left, option->help);
+    cage_strbuf_init(&left);
+    cage_strbuf_add(&left, option->letter == 'h' ? "-h, " : "");
+    add_name(option, &left);
+
+    cage_strbuf_addf(out, "  %-14s %s\n", left.buf, option->help);
 }
 
 static bool takes(const struct cage_command *command, enum cage_option_id id)
@@ -42,9 +53,11 @@ void cage_help_render(const struct cage_command *command, struct cage_strbuf *ou
     }
     cage_strbuf_addf(out, "Usage: nixcage %s", command->name);
     for (size_t i = 0; i < CAGE_OPT_COUNT; i++)
-        if (i != CAGE_OPT_HELP && takes(command, options[i].id))
-            cage_strbuf_addf(out, " [--%s%s%s]", options[i].name, options[i].value ? " " : "",
-                             options[i].value ? options[i].value : "");
+        if (i != CAGE_OPT_HELP && takes(command, options[i].id)) {
+            cage_strbuf_add(out, " [");
+            add_name(&options[i], out);
+            cage_strbuf_add(out, "]");
+        }
     cage_strbuf_addf(out, "%s%s\n%s.\n", *command->synopsis ? " " : "", command->synopsis, command->summary);
     if (command->details)
         cage_strbuf_addf(out, "\n%s", command->details);

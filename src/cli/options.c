@@ -9,7 +9,9 @@
 
 static const struct cage_option options[CAGE_OPT_COUNT] = {
     {CAGE_OPT_ALL, "all", 0, NULL, "also those that only projects use, no running cage"},
-    {CAGE_OPT_DEBUG, "debug", 0, NULL, "show what the cage refused, when the command ends"},
+    {CAGE_OPT_ARGV, "argv", 0, NULL, "print the bwrap command that would run"},
+    {CAGE_OPT_DEBUG, "debug", 0, "=FILE", "show what the cage refused, when the command ends"},
+    {CAGE_OPT_DIFF, "diff", 0, NULL, "show what is new since it was allowed"},
     {CAGE_OPT_FOLLOW, "follow", 0, NULL, "wait for more and print it as it comes"},
     {CAGE_OPT_FORCE, "force", 0, NULL, "replace an existing nixcage.toml (kept as nixcage.toml.bak)"},
     {CAGE_OPT_HELP, "help", 'h', NULL, "show this help"},
@@ -24,6 +26,11 @@ static const struct cage_option options[CAGE_OPT_COUNT] = {
 const struct cage_option *cage_options(void)
 {
     return options;
+}
+
+bool cage_option_is_optional(const struct cage_option *option)
+{
+    return option->value && option->value[0] == '=';
 }
 
 const struct cage_command *cage_command_find(const char *name)
@@ -85,7 +92,9 @@ static int parse_option(struct cage_cli *cli, char *const **argv, struct cage_er
     (*argv)++;
     if (!option->value && equals)
         return cage_error_set(err, CAGE_ERR_USAGE, "--%s takes no value", option->name);
-    if (option->value) {
+    if (cage_option_is_optional(option) && (!equals || equals[1])) {
+        cli->values[option->id] = equals ? equals + 1 : NULL;
+    } else if (option->value) {
         const char *value = equals ? equals + 1 : **argv;
 
         if (!value || !*value || (!equals && value[0] == '-'))

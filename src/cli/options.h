@@ -13,7 +13,9 @@
 
 enum cage_option_id {
     CAGE_OPT_ALL,
+    CAGE_OPT_ARGV,
     CAGE_OPT_DEBUG,
+    CAGE_OPT_DIFF,
     CAGE_OPT_FOLLOW,
     CAGE_OPT_FORCE,
     CAGE_OPT_HELP,
@@ -30,7 +32,7 @@ struct cage_option {
     enum cage_option_id id;
     const char *name;  /* without the dashes */
     char letter;       /* 0: none */
-    const char *value; /* its placeholder, or NULL when the option takes none */
+    const char *value; /* its placeholder; NULL: takes none; "=FILE": only as --NAME=FILE, or not at all */
     const char *help;
 };
 
@@ -76,6 +78,9 @@ const struct cage_command *cage_commands(size_t *n);
 
 /* All options in the order of their identifiers; CAGE_OPT_COUNT of them. Static. */
 const struct cage_option *cage_options(void);
+
+/* Whether its value may be left out; values[] is then NULL. */
+bool cage_option_is_optional(const struct cage_option *option);
 
 /* The command of that name (hidden ones too), or NULL. */
 const struct cage_command *cage_command_find(const char *name);

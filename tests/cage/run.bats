@@ -293,12 +293,6 @@ $PROJECT"
     assert_stderr_has 'no nixcage.toml'
 }
 
-@test "--debug is refused until it works" {
-    run_split "$NIXCAGE" run --debug -- true
-    assert_status 125
-    assert_stderr_has 'not supported yet'
-}
-
 @test "init, add, run: a first cage" {
     mkdir ../first
     cd ../first

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files: from the error and from what the plan has at the path to the reason. */
+#include "base/mem.h"
+#include "base/path.h"
+#include "trace/advice.h"
+#include "trace/judge_internal.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STORE "/nix/store"
+
+static bool is_error(const struct cage_event *event, const char *name)
+{
+    return strcmp(event->error, name) == 0;
+}
+
+static bool is_denied(const struct cage_event *event)
+{
+    return is_error(event, "EACCES") || is_error(event, "EPERM");
+}
+
+static bool is_missing(const struct cage_event *event)
+{
+    return is_error(event, "ENOENT") || is_error(event, "ENOTDIR") || is_error(event, "ECONNREFUSED");
+}
+
+/* `SSH_AUTH_SOCK` has a word of its own; programs are packages; the rest is a bind. */
+static char *advise_bind(const struct cage_judge *judge, const char *path, bool writable)
+{
+    enum cage_key key = writable ? CAGE_KEY_FS_RW_BIND : CAGE_KEY_FS_RO_BIND;
+    cage_autofree char *text = cage_advice_path(judge->host, path);
+
+    if (cage_advice_too_wide(judge->host, path))
+        return NULL;
+    return cage_advice_list(judge->config, key, text);
+}
+
+/* The nearest directory above the path that is on the host: what has to be there to make something in it. */
+static char *existing_above(const struct cage_judge *judge, const char *path)
+{
+    char *dir = cage_strdup(path);
+
+    while (strcmp(dir, "/") != 0) {
+        struct cage_file_fact fact;
+        bool there = cage_judge_exists(judge, dir, &fact);
+        char *up;
+
+        cage_file_fact_finish(&fact);
+        if (there)
+            break;
+        up = cage_path_dirname(dir);
+        free(dir);
+        dir = up;
+    }
+    return dir;
+}
+
+static bool is_system_path(const char *path)
+{
+    static const char *const dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib64"};
+
+    for (size_t i = 0; i < CAGE_LEN(dirs); i++)
+        if (cage_path_is_under(path, dirs[i]))
+            return true;
+    return false;
+}
+
+static bool is_program_dir(const char *dir)
+{
+    static const char *const dirs[] = {"/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"};
+
+    for (size_t i = 0; i < CAGE_LEN(dirs); i++)
+        if (strcmp(dir, dirs[i]) == 0)
+            return true;
+    return false;
+}
+
+/* On the host, and in a directory of programs: the cage's come from packages. */
+static bool judge_program(const struct cage_judge *judge, const struct cage_event *event,
+                          struct cage_verdict *verdict)
+{
+    cage_autofree char *dir = cage_path_dirname(event->target);
+    const char *name = cage_path_basename(event->target), *package = cage_advice_package(name);
+
+    if (event->write || !is_program_dir(dir))
+        return false;
+    if (cage_judge_on_path(judge, name)) {
+        if (!event->execute)
+            cage_verdict_set(verdict, CAGE_WHY_PROBING, NULL, NULL);
+        else
+            cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED,
+                             cage_format("the cage has %s elsewhere on PATH, not at this place", name),
+                             cage_format("use \"#!/usr/bin/env %s\" or the bare name", name));
+        return true;
+    }
+    cage_verdict_set(verdict, CAGE_WHY_PROGRAM, cage_strdup("programs of the cage come from packages"),
+                     package ? cage_advice_list(judge->config, CAGE_KEY_NIX_PACKAGES, package) : NULL);
+    return true;
+}
+
+static void not_mounted(const struct cage_judge *judge, const struct cage_event *event, const char *path,
+                        struct cage_verdict *verdict)
+{
+    cage_autofree char *dir = event->write ? existing_above(judge, path) : cage_strdup(path);
+    const char *agent = cage_host_getenv(judge->host, "SSH_AUTH_SOCK");
+
+    if (agent && strcmp(agent, path) == 0) {
+        cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED, cage_strdup("the SSH agent is not in the cage"),
+                         cage_advice_set(judge->config, CAGE_KEY_CAGE_SSH_AGENT, "true"));
+        return;
+    }
+    if (judge_program(judge, event, verdict))
+        return;
+    cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED, cage_strdup("it is on the host, but not in the cage"),
+                     is_system_path(path) && !judge->plan->system && !event->write
+                         ? cage_advice_set(judge->config, CAGE_KEY_FS_SYSTEM, "true")
+                         : advise_bind(judge, dir, event->write));
+    if (strcmp(path, event->target) != 0) {
+        free(verdict->reason);
+        verdict->reason = cage_format("it leads to %s, which is not in the cage", path);
+        verdict->secret = cage_strdup(cage_advice_secret(judge->host, path));
+    }
+}
+
+/* Whether the path, or what was to be moved with it, is on the list of what the host would execute or trust.
+ */
+static const struct cage_protected *find_protected(const struct cage_plan *plan, const char *path, bool above)
+{
+    for (size_t i = 0; i < plan->n_protected; i++) {
+        const struct cage_protected *item = &plan->protected_paths[i];
+
+        if (!item->exists || item->hide)
+            continue;
+        if (cage_path_is_under(path, item->path) || (above && cage_path_is_under(item->path, path)) ||
+            (item->is_glob && fnmatch(item->path, path, FNM_PATHNAME) == 0))
+            return item;
+    }
+    return NULL;
+}
+
+static bool judge_protected(const struct cage_judge *judge, const struct cage_event *event,
+                            struct cage_verdict *verdict)
+{
+    const char *root = judge->plan->project_root;
+    const struct cage_protected *item = find_protected(judge->plan, event->target, is_error(event, "EBUSY"));
+    cage_autofree char *why = NULL;
+    const char *name;
+
+    if (!root || !item || !cage_path_is_under(item->path, root))
+        return false;
+    name = item->path + strlen(root) + (item->path[strlen(root)] == '/');
+    why = cage_judge_reason(judge, item->reason);
+    if (strcmp(name, "nixcage.toml") == 0 || strncmp(name, ".nixcage", 8) == 0)
+        cage_verdict_set(verdict, CAGE_WHY_PROTECTED, cage_format("%s is what keeps the cage closed", name),
+                         NULL);
+    else
+        cage_verdict_set(verdict, CAGE_WHY_PROTECTED,
+                         cage_format("the host executes or trusts %s (%s)", name, why),
+                         cage_advice_list(judge->config, CAGE_KEY_FS_UNPROTECT, name));
+    return true;
+}
+
+static bool judge_masked(const struct cage_judge *judge, const struct cage_where *where,
+                         struct cage_verdict *verdict)
+{
+    cage_autofree char *why = NULL;
+
+    if (!where->op || (where->op->kind != CAGE_OP_MASK_DIR && where->op->kind != CAGE_OP_MASK_FILE))
+        return false;
+    why = cage_judge_reason(judge, where->op->reason);
+    cage_verdict_set(verdict, CAGE_WHY_MASKED, cage_format("it is hidden (%s)", why),
+                     where->op->reason.mark.line ? cage_format("take it out of %s", why) : NULL);
+    return true;
+}
+
+/* A store path that is there and may not be opened, or that the cage's own store does not have. */
+static bool judge_store(const struct cage_judge *judge, const struct cage_event *event,
+                        struct cage_verdict *verdict)
+{
+    const struct cage_plan *plan = judge->plan;
+    struct cage_file_fact fact;
+    bool there;
+
+    if (!cage_path_is_under(event->target, STORE) || strcmp(event->target, STORE) == 0 || event->write)
+        return false;
+    for (size_t i = 0; i < plan->store_paths.n; i++)
+        if (cage_path_is_under(event->target, plan->store_paths.items[i]))
+            return false;
+    if (!(plan->limit_store && is_denied(event))) {
+        there = plan->store_mode > CAGE_STORE_READONLY && cage_judge_exists(judge, event->target, &fact);
+        if (plan->store_mode > CAGE_STORE_READONLY)
+            cage_file_fact_finish(&fact);
+        if (!there)
+            return false;
+    }
+    cage_verdict_set(verdict, CAGE_WHY_STORE_VIEW,
+                     cage_strdup("it is not part of this environment: name the package that has it"),
+                     plan->limit_store ? cage_advice_set(judge->config, CAGE_KEY_NIX_STORE_VIEW, "\"full\"")
+                                       : NULL);
+    return true;
+}
+
+static void judge_read_only(const struct cage_judge *judge, const struct cage_event *event,
+                            const struct cage_where *where, struct cage_verdict *verdict)
+{
+    const struct cage_op *op = where->op;
+    cage_autofree char *why = NULL, *dir = NULL;
+
+    if (cage_path_is_under(event->target, "/nix")) {
+        cage_verdict_set(verdict, CAGE_WHY_READ_ONLY,
+                         cage_strdup("the Nix store cannot be written from the cage"), NULL);
+        return;
+    }
+    if (!op || op->kind != CAGE_OP_BIND) {
+        dir = existing_above(judge, where->path);
+        cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED,
+                         cage_strdup("the cage has only an empty, sealed place there"),
+                         advise_bind(judge, dir, true));
+        return;
+    }
+    why = cage_judge_reason(judge, op->reason);
+    dir = existing_above(judge, strcmp(op->reason.rule, "ro_bind") == 0 ? op->source : where->host);
+    cage_verdict_set(verdict, CAGE_WHY_READ_ONLY, cage_format("it is there to be read only (%s)", why),
+                     advise_bind(judge, dir, true));
+}
+
+/* Root's reach into other users' files is a capability, which no cage has. */
+static void judge_denied(const struct cage_judge *judge, const struct cage_event *event,
+                         const struct cage_where *where, struct cage_verdict *verdict)
+{
+    bool changes_mode = strstr(event->call, "chmod") || strstr(event->call, "mknod");
+    bool root = judge->host->uid == 0 && where->host;
+
+    if (is_error(event, "EPERM") && changes_mode && where->writable)
+        cage_verdict_set(verdict, CAGE_WHY_FILTER,
+                         cage_strdup("set-uid and set-gid bits and devices cannot be made in a cage"), NULL);
+    else if (root)
+        cage_verdict_set(verdict, CAGE_WHY_CAPABILITY,
+                         cage_strdup("root has no capabilities in a cage: the file's mode and owner decide"),
+                         NULL);
+    else
+        cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL);
+}
+
+static void judge_missing(const struct cage_judge *judge, const struct cage_event *event,
+                          const struct cage_where *where, struct cage_verdict *verdict)
+{
+    cage_autofree char *shown = NULL;
+    struct cage_file_fact fact;
+    struct cage_where real;
+
+    if (where->op && where->op->kind == CAGE_OP_TMPFS && strcmp(where->path, where->op->dest) == 0) {
+        cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL);
+        return;
+    }
+    if (!cage_judge_exists(judge, where->host ? where->host : event->target, &fact)) {
+        cage_file_fact_finish(&fact);
+        cage_verdict_set(verdict, CAGE_WHY_ABSENT, NULL, NULL);
+        return;
+    }
+    /* A symlink in what is shared may lead to what is not. */
+    shown = cage_strdup(where->host ? fact.real : event->target);
+    cage_file_fact_finish(&fact);
+    cage_where_find(judge->plan, shown, &real);
+    if (real.host)
+        cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL); /* it is there by now */
+    else if (!judge_masked(judge, &real, verdict))
+        not_mounted(judge, event, shown, verdict);
+    cage_where_finish(&real);
+}
+
+static void judge_at(const struct cage_judge *judge, const struct cage_event *event,
+                     const struct cage_where *where, struct cage_verdict *verdict)
+{
+    bool writes = is_error(event, "EROFS") || is_error(event, "EBUSY") || is_denied(event);
+
+    if (writes && (event->write || is_error(event, "EROFS")) && judge_protected(judge, event, verdict))
+        return;
+    if (judge_masked(judge, where, verdict) || judge_store(judge, event, verdict))
+        return;
+    if (is_error(event, "EROFS"))
+        judge_read_only(judge, event, where, verdict);
+    else if (is_denied(event))
+        judge_denied(judge, event, where, verdict);
+    else if (is_missing(event))
+        judge_missing(judge, event, where, verdict);
+    else
+        cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL);
+}
+
+void cage_judge_file(const struct cage_judge *judge, const struct cage_event *event,
+                     struct cage_verdict *verdict)
+{
+    struct cage_where where;
+
+    if (cage_path_is_under(event->target, "/proc") || cage_path_is_under(event->target, "/sys")) {
+        cage_verdict_set(verdict, CAGE_WHY_KERNEL, NULL, NULL);
+        return;
+    }
+    if (!event->write && cage_advice_is_probe(event->target)) {
+        cage_verdict_set(verdict, CAGE_WHY_PROBING, NULL, NULL);
+        return;
+    }
+    cage_where_find(judge->plan, event->target, &where);
+    judge_at(judge, event, &where, verdict);
+    cage_where_finish(&where);
+}
