@@ -42,7 +42,7 @@ held() {
     local file
     for file in "$@"; do
         run_cage sh -c 'echo evil >"$HOME/$1"; echo done' - "$file"
-        assert_output done
+        assert_output 'done'
         [ ! -e "$HOME/$file" ]
         mkdir -p "$(dirname "$HOME/$file")"
         echo good >"$HOME/$file"
