@@ -118,11 +118,24 @@ static void add_trust(struct cage_strbuf *out, const struct cage_session *sessio
     add_row(out, "Trust:", value);
 }
 
+/* What the cage can do with which store; the view matters in readonly mode only. */
+static char *store_text(const struct cage_config *config, const struct cage_host *host)
+{
+    const char *mode = cage_store_mode_name(config->store_mode);
+
+    if (config->store_mode == CAGE_STORE_READONLY)
+        return cage_format("%s (%s view)", mode, cage_store_view_name(config->store_view));
+    if (config->store_mode != CAGE_STORE_SHARED)
+        return cage_format("%s (a store of the project's own)", mode);
+    return cage_format("%s (the whole store; %s)", mode,
+                       cage_plan_has_daemon(host) ? "the Nix daemon builds outside the cage"
+                                                  : "the cage can write it");
+}
+
 static void add_project(struct cage_strbuf *out, const struct cage_session *session)
 {
     const struct cage_config *config = &session->config;
-    cage_autofree char *store = cage_format("%s (%s view)", cage_store_mode_name(config->store_mode),
-                                            cage_store_view_name(config->store_view));
+    cage_autofree char *store = store_text(config, &session->host);
 
     add_row(out, "Level:", cage_level_name(config->level));
     add_row(out, "Store:", store);

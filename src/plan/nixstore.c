@@ -41,12 +41,12 @@ char *cage_plan_find_tool(const struct cage_planner *p, const char *name)
     return NULL;
 }
 
-static bool has_daemon(const struct cage_planner *p)
+bool cage_plan_has_daemon(const struct cage_host *host)
 {
     struct cage_file_fact fact;
     bool found;
 
-    if (p->host->lookup(p->host, DAEMON_DIR "/socket", &fact, NULL) < 0)
+    if (host->lookup(host, DAEMON_DIR "/socket", &fact, NULL) < 0)
         return false;
     found = fact.type == CAGE_FILE_OTHER;
     cage_file_fact_finish(&fact);
@@ -61,7 +61,7 @@ static int set_remote(struct cage_planner *p, const char *value, struct cage_rea
 
 static int add_shared(struct cage_planner *p, struct cage_reason reason, struct cage_error *err)
 {
-    if (!has_daemon(p)) {
+    if (!cage_plan_has_daemon(p->host)) {
         cage_strv_add(&p->plan->warnings,
                       "store_mode = \"shared\": the cage can write the host's Nix store and profiles");
         set_remote(p, "local", reason);

@@ -40,14 +40,14 @@ enum cage_op_kind {
 
 struct cage_op {
     enum cage_op_kind kind;
-    char *source;  /* BIND, PIN: host path, physical; SYMLINK: target */
-    char *dest;    /* in the cage: absolute, clean */
+    char *source;       /* BIND, PIN: host path, physical; SYMLINK: target */
+    char *dest;         /* in the cage: absolute, clean */
     size_t dest_length; /* of dest: asked for by every comparison of places */
-    char *content; /* FILE */
-    bool writable; /* BIND */
-    bool soft;     /* gives way to a bind at or above its place; only while the plan is made */
-    mode_t mode;   /* TMPFS, DIR, FILE; 0: 0755 or 0644 */
-    bool verify;   /* the init compares dev and ino of dest with these before anything runs */
+    char *content;      /* FILE */
+    bool writable;      /* BIND */
+    bool soft;          /* gives way to a bind at or above its place; only while the plan is made */
+    mode_t mode;        /* TMPFS, DIR, FILE; 0: 0755 or 0644 */
+    bool verify;        /* the init compares dev and ino of dest with these before anything runs */
     dev_t dev;
     ino_t ino;
     struct cage_reason reason;
@@ -119,6 +119,9 @@ struct cage_plan_input {
     bool interactive;               /* a shell: argv is ignored */
     bool has_tty;
 };
+
+/* Whether a Nix daemon listens on this machine: `shared` is then its socket. */
+bool cage_plan_has_daemon(const struct cage_host *host);
 
 void cage_plan_init(struct cage_plan *plan);
 void cage_plan_finish(struct cage_plan *plan);
