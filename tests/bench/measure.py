@@ -38,9 +38,10 @@ def project(name, toml, **files):
     return path
 
 
-def config(packages=("hello",), network=False, **filesystem):
+def config(packages=("hello",), network=False, store_mode="readonly", **filesystem):
     lines = ["[sandbox.filesystem]"] + [f"{k} = {json.dumps(v)}" for k, v in filesystem.items()]
-    lines += ["[sandbox.network]", f"allow = {str(network).lower()}", "[nix]", f"packages = {json.dumps(list(packages))}"]
+    lines += ["[sandbox.network]", f"allow = {str(network).lower()}", "[nix]", f"packages = {json.dumps(list(packages))}",
+              f'store_mode = "{store_mode}"']
     return "\n".join(lines) + "\n"
 
 
@@ -147,20 +148,26 @@ def closures():
       text = builtins.concatStringsSep "\\n" (builtins.genList (i: "${builtins.toFile "t-${toString n}-${toString i}" "${toString i}"}") n);
       passAsFile = [ "text" ]; } "mkdir -p $out; cp $textPath $out/list"; in { """ + rows + " }) ]\n")
     commands = {}
-    result = {}
     for n in sizes:
         path = project(f"closure{n}", config(packages=[f"many{n}"]))
-        subprocess.run([NIXCAGE, "run", "--", "true"], cwd=path, check=True, stderr=NULL)
-        commands[n] = path
-    for n, path in commands.items():
-        times = interleaved({n: [NIXCAGE, "run", "--", "true"]}, path, rounds=ROUNDS, runs=max(3, RUNS // 2))
-        result[str(n)] = figures(times)[n]["median_ms"]
+        commands[str(n)] = [NIXCAGE, "run", path, "--", "true"]
+        subprocess.run(commands[str(n)], check=True, stderr=NULL)
+    times = figures(interleaved(commands, HOME, runs=max(3, RUNS // 2)))
     overlay.unlink()
-    return {"closure_paths_ms": result}
+    return {"closure_paths_ms": {n: row["median_ms"] for n, row in times.items()}}
+
+
+def store_modes():
+    commands = {}
+    for mode in "readonly", "shared", "copy", "isolated":
+        path = project(f"mode-{mode}", config(store_mode=mode))
+        commands[mode] = [NIXCAGE, "run", path, "--", "true"]
+        subprocess.run(commands[mode], check=True, stderr=NULL)
+    return {"store_modes": figures(interleaved(commands, HOME, runs=max(3, RUNS // 2)))}
 
 
 def binds():
-    result = {}
+    commands = {}
     for n in [10, 50] if QUICK else [10, 50, 100, 200, 300]:
         sources = []
         for i in range(n):
@@ -168,11 +175,10 @@ def binds():
             source.mkdir(parents=True)
             sources.append(str(source))
         path = project(f"bind{n}", config(ro_bind=sources))
-        ours = [NIXCAGE, "run", "--", "true"]
-        subprocess.run(ours, cwd=path, check=True)
-        times = interleaved({n: ours}, path, rounds=max(2, ROUNDS // 2), runs=max(3, RUNS // 2))
-        result[str(n)] = figures(times)[n]["median_ms"]
-    return {"binds_ms": result}
+        commands[str(n)] = [NIXCAGE, "run", path, "--", "true"]
+        subprocess.run(commands[str(n)], check=True)
+    times = figures(interleaved(commands, HOME, rounds=max(2, ROUNDS // 2), runs=max(3, RUNS // 2)))
+    return {"binds_ms": {n: row["median_ms"] for n, row in times.items()}}
 
 
 def memory_and_crowd():
@@ -181,6 +187,7 @@ def memory_and_crowd():
     child = subprocess.Popen([NIXCAGE, "run", "--", "sh", "-c", "echo up; read -r line"], cwd=path,
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     child.stdout.readline()
+    time.sleep(1)  # what it holds while it waits, not what its start took
     status = Path(f"/proc/{child.pid}/status").read_text()
     rss = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
     child.communicate(b"\n")
@@ -219,7 +226,7 @@ def machine():
 def main():
     result = machine()
     result["quick"] = QUICK
-    for part in (start_up, cold, hook, closures, binds, memory_and_crowd):
+    for part in (start_up, cold, hook, closures, store_modes, binds, memory_and_crowd):
         say(part.__name__.replace("_", " "))
         try:
             result.update(part())

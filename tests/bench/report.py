@@ -6,7 +6,9 @@ import sys
 from html import escape
 from pathlib import Path
 
-BOUNDS = {"ratio to bare bwrap": 1.3, "warm run, ms": 8.0, "supervisor, KiB": 3072, "3000 paths over 50, ms": 15.0}
+BOUNDS = {"ratio to bare bwrap": 1.3, "over bare bwrap, ms": 1.2, "warm run, ms": 8.0, "cold run over nix-shell, ms": 150, "_direnv_hook, ms": 5.0,
+          "supervisor, KiB": 3072, "3000 paths over 50, ms": 15.0, "300 binds to 100": 3.0, "slowest store mode to readonly": 1.2,
+          "gate: to connect, µs": 300, "gate: direct throughput to its own": 1.43}
 
 
 def table(title, rows, base):
@@ -26,9 +28,24 @@ def bounds(data):
     start, paths = data.get("start", {}), data.get("closure_paths_ms", {})
     found = {}
     if "bwrap, same arguments" in start:
-        found["ratio to bare bwrap"] = round(start["nixcage run"]["median_ms"] / start["bwrap, same arguments"]["median_ms"], 2)
+        ours, bare = start["nixcage run"]["median_ms"], start["bwrap, same arguments"]["median_ms"]
+        found["ratio to bare bwrap"] = round(ours / bare, 2)
+        found["over bare bwrap, ms"] = round(ours - bare, 2)
     if "nixcage run" in start:
         found["warm run, ms"] = start["nixcage run"]["median_ms"]
+    if "cold" in data:
+        cold = list(data["cold"].values())
+        found["cold run over nix-shell, ms"] = round(cold[0]["median_ms"] - cold[1]["median_ms"], 2)
+    if "hook" in data:
+        found["_direnv_hook, ms"] = data["hook"]["nixcage _direnv_hook"]["median_ms"]
+    if {"100", "300"} <= data.get("binds_ms", {}).keys():
+        found["300 binds to 100"] = round(data["binds_ms"]["300"] / data["binds_ms"]["100"], 2)
+    if "store_modes" in data:
+        modes = {name: row["median_ms"] for name, row in data["store_modes"].items()}
+        found["slowest store mode to readonly"] = round(max(modes.values()) / modes["readonly"], 2)
+    if "gate" in data:
+        found["gate: to connect, µs"] = data["gate"]["connect_us"] - data["gate"]["connect_direct_us"]
+        found["gate: direct throughput to its own"] = round(data["gate"]["direct_mb_s"] / data["gate"]["mb_s"], 2)
     if "supervisor_rss_kib" in data:
         found["supervisor, KiB"] = data["supervisor_rss_kib"]
     if {"50", "3000"} <= paths.keys():
@@ -46,7 +63,8 @@ def markdown(data):
              ", ".join(f"{k}: {v}" for k, v in data["versions"].items()), "", "![start-up](bench.svg)", ""]
     for key, title, base in (("start", "Running `true`, environment known", "nixcage run"),
                              ("cold", "Nothing cached (the offline package set: evaluation of nixpkgs takes longer for both)", "nix-shell --pure"),
-                             ("hook", "Entering a directory", "nixcage _direnv_hook")):
+                             ("hook", "Entering a directory", "nixcage _direnv_hook"),
+                             ("store_modes", "Store modes", "readonly")):
         if key in data:
             lines += table(title, data[key], base)
     if data.get("start_left_out"):
@@ -54,6 +72,11 @@ def markdown(data):
     for key, title, head in (("closure_paths_ms", "Store paths in the closure", "paths"), ("binds_ms", "Shared directories", "binds")):
         if key in data:
             lines += series(title, head, data[key])
+    if "gate" in data:
+        gate = data["gate"]
+        lines += ["### The network gate", "", "| | directly | through the gate |", "|---|---:|---:|",
+                  f"| connect to first byte, µs | {gate['connect_direct_us']} | {gate['connect_us']} |",
+                  f"| throughput, MB/s | {gate['direct_mb_s']} | {gate['mb_s']} |", ""]
     if "crowd" in data:
         crowd = data["crowd"]
         lines += [f"{crowd['cages']} cages started at once: all done after {crowd['seconds']} s, {crowd['failed']} failed. "
