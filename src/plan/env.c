@@ -142,6 +142,35 @@ static void add_xdg(struct cage_planner *p)
     }
 }
 
+/*
+ * Tools that keep what they download in a directory of their own, and do not heed the XDG base directories:
+ * in an empty home directory they would download it again in every cage. What packages set stays.
+ */
+static const struct {
+    const char *name, *local, *usual;
+} caches[] = {
+    {"BUN_INSTALL_CACHE_DIR", "cache/bun", ".bun"},
+    {"CARGO_HOME", "data/cargo", ".cargo"},
+    {"GOPATH", "data/go", "go"},
+    {"GRADLE_USER_HOME", "data/gradle", ".gradle"},
+    {"NUGET_PACKAGES", "cache/nuget", ".nuget"},
+    {"npm_config_cache", "cache/npm", ".npm"},
+};
+
+static void add_caches(struct cage_planner *p)
+{
+    for (size_t i = 0; p->local && i < CAGE_LEN(caches); i++) {
+        cage_autofree char *usual = cage_path_join(p->home, caches[i].usual);
+        cage_autofree char *local = cage_path_join(p->local, caches[i].local);
+
+        if (p->nix && cage_env_get(&p->nix->env, caches[i].name))
+            continue;
+        cage_plan_unsetenv(p->plan, caches[i].name);
+        if (!is_used(p, usual))
+            cage_plan_setenv(p->plan, caches[i].name, local, false, cage_rule("persistent caches"));
+    }
+}
+
 static const char *const tmp_names[] = {"TMPDIR", "TMP", "TEMP", "TEMPDIR", "NIX_BUILD_TOP"};
 
 static void add_directories(struct cage_planner *p)
@@ -151,6 +180,7 @@ static void add_directories(struct cage_planner *p)
         p->local ? cage_path_join(p->local, "run") : cage_format("/run/user/%ld", (long)p->host->uid);
 
     add_xdg(p);
+    add_caches(p);
     for (size_t i = 0; i < CAGE_LEN(tmp_names); i++)
         cage_plan_setenv(p->plan, tmp_names[i], tmp, false, cage_rule("temporary files"));
     cage_plan_setenv(p->plan, "XDG_RUNTIME_DIR", run, false, cage_rule("run-time files"));
