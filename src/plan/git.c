@@ -6,6 +6,7 @@
  */
 #include "base/mem.h"
 #include "base/path.h"
+#include "plan/gitconfig.h"
 #include "plan/planner.h"
 
 #include <stdlib.h>
@@ -232,7 +233,82 @@ int cage_plan_add_repository(struct cage_planner *p, struct cage_error *err)
                : 0;
 }
 
-int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths, struct cage_error *err)
+/* What is being collected from a configuration file. */
+struct named {
+    const struct cage_planner *p;
+    const char *dir; /* of the file: its includes start there */
+    struct cage_strv *paths;
+};
+
+/* Nothing that holds the project itself, which has to stay writable. */
+static void add_named(const struct named *named, const char *base, const char *value)
+{
+    const struct cage_planner *p = named->p;
+    cage_autofree char *joined =
+        strncmp(value, "~/", 2) == 0 ? cage_path_join(p->host->home, value + 2) : cage_path_join(base, value);
+    cage_autofree char *path = cage_path_clean(joined);
+
+    enum cage_file_type type;
+
+    /* What the user cannot look at, the cage cannot either. */
+    if (!*value || cage_path_is_under(p->root, path) || type_at(p, path, &type, NULL) < 0)
+        return;
+    cage_strv_add(named->paths, path);
+    /* husky's hooks lie beside the directory that git is given. */
+    if (strcmp(cage_path_basename(path), "_") == 0) {
+        cage_autofree char *parent = cage_path_dirname(path);
+
+        if (!cage_path_is_under(p->root, parent))
+            cage_strv_add(named->paths, parent);
+    }
+}
+
+static void take_named(const char *section, const char *subsection, const char *name, const char *value,
+                       void *data)
+{
+    const struct named *named = data;
+
+    (void)subsection;
+    if (strcmp(section, "core") == 0 && strcmp(name, "hookspath") == 0)
+        add_named(named, named->p->root, value); /* hooks run there, or in .git: githooks(5) */
+    else if ((strcmp(section, "include") == 0 || strcmp(section, "includeif") == 0) &&
+             strcmp(name, "path") == 0)
+        add_named(named, named->dir, value);
+}
+
+/* Hooks and configuration that the user keeps in the project (core.hooksPath, include.path). */
+static void add_named_by(const struct cage_planner *p, const char *file, struct cage_strv *paths)
+{
+    cage_autofree char *text = p->host->read_small(p->host, file);
+    cage_autofree char *dir = cage_path_dirname(file);
+    struct named named = {.p = p, .dir = dir, .paths = paths};
+
+    if (text)
+        cage_gitconfig_parse(text, take_named, &named);
+}
+
+/* Every configuration file found so far, and the user's own. Files that are included are not followed
+ * further. */
+static void add_all_named(const struct cage_planner *p, struct cage_strv *paths)
+{
+    cage_autofree char *global = cage_path_join(p->host->home, ".gitconfig");
+    cage_autofree char *other = cage_path_join(p->host->home, ".config/git/config");
+    size_t n = paths->n;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *name = cage_path_basename(paths->items[i]);
+
+        if (strcmp(name, "config") == 0 || strcmp(name, "config.worktree") == 0) {
+            cage_autofree char *file = cage_strdup(paths->items[i]); /* the list grows */
+
+            add_named_by(p, file, paths);
+        }
+    }
+    add_named_by(p, global, paths);
+    add_named_by(p, other, paths);
+}
+
+static int add_repositories(const struct cage_planner *p, struct cage_strv *paths, struct cage_error *err)
 {
     cage_autofree char *git = cage_path_join(p->root, ".git");
     enum cage_file_type type;
@@ -245,5 +321,36 @@ int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths, struct 
         return add_linked(p, git, paths, err);
     /* No repository: one that the cage makes would bring its own hooks and configuration. */
     cage_strv_add(paths, git);
+    return 0;
+}
+
+/*
+ * Where .git is missing or damaged, git takes a directory with HEAD, objects and refs for a bare repository
+ * and follows its configuration. So no HEAD may appear; the project may also be such a repository.
+ */
+static int add_bare(const struct cage_planner *p, struct cage_strv *paths, struct cage_error *err)
+{
+    static const char *const marks[] = {"HEAD", "objects", "refs"};
+    size_t found = 0;
+
+    for (size_t i = 0; i < CAGE_LEN(marks); i++) {
+        cage_autofree char *path = cage_path_join(p->root, marks[i]);
+        enum cage_file_type type;
+
+        if (type_at(p, path, &type, err) < 0)
+            return -1;
+        found += type != CAGE_FILE_NONE;
+    }
+    if (found == CAGE_LEN(marks))
+        return add_repository(p, p->root, paths, err);
+    cage_strv_addf(paths, "%s/HEAD", p->root);
+    return 0;
+}
+
+int cage_plan_git_paths(struct cage_planner *p, struct cage_strv *paths, struct cage_error *err)
+{
+    if (add_repositories(p, paths, err) < 0 || add_bare(p, paths, err) < 0)
+        return -1;
+    add_all_named(p, paths);
     return 0;
 }

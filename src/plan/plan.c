@@ -28,6 +28,7 @@ void cage_plan_finish(struct cage_plan *plan)
     for (size_t i = 0; i < plan->n_protected; i++) {
         free(plan->protected_paths[i].path);
         free(plan->protected_paths[i].link);
+        cage_strv_finish(&plan->protected_paths[i].except);
     }
     free(plan->ops);
     free(plan->env);

@@ -67,6 +67,7 @@ struct cage_protected {
     bool exists;  /* else it is watched for and moved away when it appears */
     bool is_glob; /* the last component is a pattern: settings*.json */
     bool hide;    /* blacklisted and not there: never moved; hidden from the next run on */
+    struct cage_strv except; /* is_glob: names that `unprotect` takes out */
     char *link;   /* path is a symlink, which cannot be mounted over: its text, to be compared at the end; or
                      NULL */
     struct cage_reason reason;

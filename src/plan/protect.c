@@ -152,6 +152,18 @@ static int protect(struct cage_planner *p, const char *path, struct cage_reason 
     return rc;
 }
 
+/* What `unprotect` names in dir, whether it is there or not. */
+static void add_exceptions(const struct cage_planner *p, const char *dir, struct cage_strv *names)
+{
+    for (size_t i = 0; i < p->config->unprotect.n; i++) {
+        cage_autofree char *path = cage_plan_expand(p, p->config->unprotect.items[i].value);
+        cage_autofree char *parent = cage_path_dirname(path);
+
+        if (strcmp(parent, dir) == 0)
+            cage_strv_add(names, cage_path_basename(path));
+    }
+}
+
 /* The names that match now, and the pattern itself for those that may appear. */
 static int protect_pattern(struct cage_planner *p, const char *path, struct cage_reason reason,
                            struct cage_error *err)
@@ -177,8 +189,12 @@ static int protect_pattern(struct cage_planner *p, const char *path, struct cage
             return -1;
     }
     cage_plan_views(p->plan, real, true, &places);
-    if (places.n > 0)
-        cage_plan_protect(p->plan, path, false, reason)->is_glob = true;
+    if (places.n > 0) {
+        struct cage_protected *item = cage_plan_protect(p->plan, path, false, reason);
+
+        item->is_glob = true;
+        add_exceptions(p, dir, &item->except);
+    }
     return guard(p, &none, &places, reason, err);
 }
 

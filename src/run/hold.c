@@ -128,6 +128,7 @@ static int add_entry(struct cage_hold *hold, const struct cage_protected *item, 
     entry = &hold->entries[hold->n_entries++];
     *entry = (struct entry){.item = item, .base_fd = fd};
     entry->rest = cage_strdup(item->path + length + strspn(item->path + length, "/"));
+    cage_strv_add_all(&entry->known, item->except.items);
     if (item->is_glob && !strchr(entry->rest, '/'))
         list_matches(fd, entry->rest, &entry->known);
     return 0;

@@ -133,3 +133,27 @@ gone='gone() { for i in $(seq 200); do [ -e "$1" ] || [ -L "$1" ] || return 0; s
     [ ! -e .envrc ]
     held .envrc
 }
+
+@test "unprotect reaches into a pattern, for files that are not there yet as well" {
+    mkdir .claude
+    printf '[sandbox.filesystem]\nsystem = true\nunprotect = [".claude/settings.local.json"]\n' >nixcage.toml
+    trust_project
+    run_cage sh -c 'echo mine >.claude/settings.local.json; echo x >.claude/settings.json'
+    assert_status 0
+    [ "$(cat .claude/settings.local.json)" = mine ]
+    [ ! -e .claude/settings.json ]
+    held .claude/settings.json
+}
+
+@test "a blacklisted path that appears during a run stays where it is, and is hidden from the next one" {
+    mkdir "$HOME/shared"
+    printf '[sandbox.filesystem]\nsystem = true\nrw_bind = ["~/shared"]\nblacklist = ["~/shared/later"]\n' >nixcage.toml
+    trust_project
+    run_cage sh -c 'echo text >~/shared/later; cat ~/shared/later'
+    assert_output text
+    run_cage cat "$HOME/shared/later"
+    assert_output ''
+    # It may be the host's: it is not moved.
+    [ "$(cat "$HOME/shared/later")" = text ]
+    rm -r "$HOME/shared"
+}
