@@ -337,7 +337,7 @@ static int strip_envrc(struct cage_files *files, struct cage_error *err)
     CAGE_STRBUF_AUTO rest = {0};
     enum cage_envrc_state state;
     struct stat st;
-    mode_t mode;
+    mode_t mode = 0;
     int there;
 
     cage_strbuf_init(&text);

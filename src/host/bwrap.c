@@ -47,8 +47,23 @@ static char *cache_key(const char *path, const struct stat *st)
 
 static bool parse_version(const char *text, struct cage_bwrap *bwrap)
 {
+    static const char name[] = "bubblewrap ";
+    char *end;
+
     bwrap->patch = 0;
-    return sscanf(text, "bubblewrap %d.%d.%d", &bwrap->major, &bwrap->minor, &bwrap->patch) >= 2;
+    if (strncmp(text, name, strlen(name)) != 0)
+        return false;
+    text += strlen(name);
+    bwrap->major = (int)strtol(text, &end, 10);
+    if (end == text || *end != '.')
+        return false;
+    text = end + 1;
+    bwrap->minor = (int)strtol(text, &end, 10);
+    if (end == text)
+        return false;
+    if (*end == '.')
+        bwrap->patch = (int)strtol(end + 1, NULL, 10);
+    return true;
 }
 
 static bool read_cache(const char *file, const char *key, struct cage_bwrap *bwrap)

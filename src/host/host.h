@@ -98,9 +98,9 @@ int cage_bwrap_probe(const struct cage_host *host, struct cage_bwrap *bwrap,
 void cage_bwrap_finish(struct cage_bwrap *bwrap);
 
 /*
- * The first executable file of that name in the absolute directories of path_value (PATH's form; NULL: none) that
- * does not lie in a project, where a cage could have put it: node_modules/.bin and .venv/bin are on many a PATH.
- * The caller frees; NULL: none.
+ * The first executable file of that name in the absolute directories of path_value (PATH's form; NULL: none)
+ * that does not lie in a project, where a cage could have put it: node_modules/.bin and .venv/bin are on many
+ * a PATH. The caller frees; NULL: none.
  */
 char *cage_host_find_tool(const char *name, const char *path_value);
 

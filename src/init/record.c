@@ -148,6 +148,7 @@ static int record(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--dump") == 0)
-        return write_environment(atoi(argv[2])) < 0 ? fail("cannot write the environment") : 0;
+        return write_environment((int)strtol(argv[2], NULL, 10)) < 0 ? fail("cannot write the environment")
+                                                                     : 0;
     return record(argc, argv);
 }

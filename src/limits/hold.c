@@ -36,8 +36,9 @@ void cage_limits_prefix(const struct cage_limits_way *way, const char *unit, str
     cage_strv_addf(argv, "--unit=%s", unit);
     cage_strv_add(argv, "--description=nixcage");
     /*
-     * Else systemd ends the whole scope when the kernel kills one process of it for memory. OOMPolicy=continue says
-     * the same, but scopes know it from version 253 on only (systemd.service(5): the default with Delegate=).
+     * Else systemd ends the whole scope when the kernel kills one process of it for memory.
+     * OOMPolicy=continue says the same, but scopes know it from version 253 on only (systemd.service(5): the
+     * default with Delegate=).
      */
     cage_strv_add(argv, "--property=Delegate=yes");
     if (l->cpus > 0)

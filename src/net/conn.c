@@ -290,8 +290,8 @@ void cage_conn_end_all(struct cage_gate_process *gate)
 {
     uint64_t sent = 0, received = 0;
     while (gate->conns) {
-        struct cage_conn *conn = gate->conns;
-        if (conn->relay) {
+        struct cage_conn *conn = gate->conns; /* free_conn unlinks it */
+        if (conn->relay) {                    /* NOLINT(clang-analyzer-unix.Malloc) */
             cage_relay_cancel(conn->relay, &sent, &received);
             record(conn, CAGE_RECORD_ALLOWED, "open at the end of the run", false, sent, received);
         }

@@ -72,7 +72,7 @@ int cage_gate_take_sockets(struct cage_gate_process *gate, int sockets[2],
                            struct cage_error *err) CAGE_MUST_CHECK;
 
 /* Answers what is waiting on the UDP socket (an event callback), and a TCP connection of the resolver. */
-void cage_dnsserver_udp(int fd, short what, void *gate);
+void cage_dnsserver_udp(int fd, short what, void *arg);
 void cage_dnsserver_accept(struct cage_gate_process *gate, int take_fd);
 void cage_dnsserver_end_all(struct cage_gate_process *gate);
 

@@ -148,9 +148,14 @@ bool cage_nix_witness_is_racy(const struct cage_strv *list, struct timespec sinc
 {
     for (size_t i = 0; i + 1 < list->n; i += 2) {
         unsigned long sec, nsec;
+        char *end;
 
-        if (sscanf(list->items[i], "f%lx.%lx", &sec, &nsec) != 2)
+        if (list->items[i][0] != 'f')
             continue;
+        sec = strtoul(list->items[i] + 1, &end, 16);
+        if (*end != '.')
+            continue;
+        nsec = strtoul(end + 1, NULL, 16);
         if ((time_t)sec > since.tv_sec || ((time_t)sec == since.tv_sec && (long)nsec >= since.tv_nsec))
             return true;
     }

@@ -26,7 +26,7 @@ static void make_tag(char tag[CAGE_MACOS_TAG])
     unsigned char bytes[8];
 
     randombytes_buf(bytes, sizeof bytes);
-    memcpy(tag, "nixcage-", 8);
+    (void)snprintf(tag, CAGE_MACOS_TAG, "nixcage-");
     for (size_t i = 0; i < sizeof bytes; i++)
         (void)snprintf(tag + 8 + 2 * i, 3, "%02x", bytes[i]);
 }

@@ -106,6 +106,7 @@ static int launch(struct run *run, struct cage_launch *launch, const struct sign
         rc = cage_supervise(&run->what, signals->fd, status, err);
     cage_launch_finish(launch);
     cage_terminal_finish(&terminal);
+    run->what.terminal = NULL;
     return rc;
 }
 

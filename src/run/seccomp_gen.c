@@ -83,7 +83,7 @@ static void each_call(uint32_t arch, const struct cage_seccomp_rule *rule,
 
     if (strlen(rule->syscalls) >= sizeof names)
         die("a list of names is too long");
-    strcpy(names, rule->syscalls);
+    memcpy(names, rule->syscalls, strlen(rule->syscalls) + 1);
     for (char *name = strtok_r(names, " ", &save); name; name = strtok_r(NULL, " ", &save))
         fn(context, rule, number_of(arch, name, rule));
 }
