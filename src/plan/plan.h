@@ -63,13 +63,13 @@ enum cage_net_mode { CAGE_NET_NONE, CAGE_NET_HOST, CAGE_NET_GATE /* own namespac
 
 /* A path of the project that the host would execute or trust. */
 struct cage_protected {
-    char *path;   /* absolute, on the host and in the cage */
-    bool exists;  /* else it is watched for and moved away when it appears */
-    bool is_glob; /* the last component is a pattern: settings*.json */
-    bool hide;    /* blacklisted and not there: never moved; hidden from the next run on */
+    char *path;              /* absolute, on the host and in the cage */
+    bool exists;             /* else it is watched for and moved away when it appears */
+    bool is_glob;            /* the last component is a pattern: settings*.json */
+    bool hide;               /* blacklisted and not there: never moved; hidden from the next run on */
     struct cage_strv except; /* is_glob: names that `unprotect` takes out */
-    char *link;   /* path is a symlink, which cannot be mounted over: its text, to be compared at the end; or
-                     NULL */
+    char *link; /* path is a symlink, which cannot be mounted over: its text, to be compared at the end; or
+                   NULL */
     struct cage_reason reason;
 };
 

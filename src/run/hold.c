@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strbuf.h"
+#include "run/gitlinks.h"
 #include "run/hold_store.h"
 
 #include <dirent.h>
@@ -63,7 +64,9 @@ struct cage_hold {
     unsigned n_new_dirs;
     bool ended;
     struct cage_hold_store store;
-    struct cage_strv told;
+    struct cage_strv told, warned;
+    const struct cage_plan *plan;
+    struct timespec started; /* by the clock that the kernel dates files with */
 };
 
 /* The deepest existing directory at or above path's parent; the length of its path is left in *length. */
@@ -346,6 +349,8 @@ struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_erro
     if (!plan->project_root)
         return NULL;
     hold = cage_alloc(sizeof *hold);
+    hold->plan = plan;
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &hold->started);
     cage_hold_store_init(&hold->store, plan->project_root);
     for (size_t i = 0; i < plan->n_protected; i++) {
         const struct cage_protected *item = &plan->protected_paths[i];
@@ -406,8 +411,49 @@ static void collect_asides(struct cage_hold *hold)
     }
 }
 
+static bool is_protected(const struct cage_plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->n_protected; i++)
+        if (cage_path_is_under(path, plan->protected_paths[i].path))
+            return true;
+    return false;
+}
+
+/* A repository below the project that git on the host would go into by itself. */
+static void check_submodule(int dirfd, const char *relative, bool fresh, void *data)
+{
+    struct cage_hold *hold = data;
+    cage_autofree char *git = cage_format("%s/%s/.git", hold->plan->project_root, relative);
+    cage_autofree char *config = cage_path_join(git, "config");
+    CAGE_STRBUF_AUTO line = {0};
+
+    if (is_protected(hold->plan, config))
+        return;
+    if (fresh) {
+        put_away(hold, dirfd, ".git", git);
+        return;
+    }
+    cage_strbuf_init(&line);
+    cage_strbuf_add(&line, "git on the host follows the configuration of the submodule ");
+    cage_strbuf_add_printable(&line, relative);
+    cage_strbuf_add(&line, ", which the cage can write; protect = [\"");
+    cage_strbuf_add_printable(&line, relative);
+    cage_strbuf_add(&line, "/.git/config\"] keeps it from that");
+    cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
+}
+
+static void check_submodules(struct cage_hold *hold)
+{
+    cage_autofd int root = open(hold->plan->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (root >= 0)
+        cage_gitlinks_each(root, &hold->started, check_submodule, hold);
+}
+
 static void report(const struct cage_hold *hold, void (*say)(const char *line))
 {
+    for (size_t i = 0; say && i < hold->warned.n && i < MAX_TOLD; i++)
+        say(hold->warned.items[i]);
     if (!say || hold->told.n == 0)
         return;
     say("protected paths appeared in the project during the run; the host would trust them, so they were put "
@@ -440,6 +486,7 @@ static void hold_free(struct cage_hold *hold)
     free(hold->bases);
     cage_hold_store_finish(&hold->store);
     cage_strv_finish(&hold->told);
+    cage_strv_finish(&hold->warned);
     free(hold);
 }
 
@@ -467,6 +514,7 @@ void cage_hold_end(struct cage_hold *hold, void (*say)(const char *line))
     stop_watching(hold);
     collect_asides(hold);
     check_all(hold);
+    check_submodules(hold);
     report(hold, say);
     hold_free(hold);
 }

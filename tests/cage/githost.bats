@@ -32,6 +32,35 @@ attack() {
     [ -f "${held[0]}" ]
 }
 
+@test "a submodule that the cage adds to the index" {
+    attack 'git init -q sub; git -C sub -c user.name=a -c user.email=a@b commit -q --allow-empty -m x
+        git update-index --add --cacheinfo 160000,$(git -C sub rev-parse HEAD),sub
+        git -C sub config core.fsmonitor "touch $1; false"'
+    assert_stderr_has "$PROJECT/sub/.git"
+    held=("$PROJECT"/.nixcage/held/*/sub/.git)
+    [ -d "${held[0]}" ]
+}
+
+@test "a submodule of the user's stays where it is; one that the cage could configure is told" {
+    git init -q lib
+    git -C lib commit -q --allow-empty -m x
+    git clone -q lib one 2>/dev/null
+    git -c protocol.file.allow=always submodule --quiet add "$PROJECT/lib" two
+    git add one 2>/dev/null
+    git commit -qm both
+    run_cage true
+    assert_status 0
+    assert_stderr_has 'submodule one'
+    refute_stderr_has 'submodule two'
+    [ -e one/.git/config ]
+    [ -f two/.git ]
+    printf '[sandbox.filesystem]\nsystem = true\nprotect = ["one/.git/config"]\n' >nixcage.toml
+    trust_project
+    run_cage sh -c 'echo x >two/.git; echo x >one/.git/config'
+    [ -z "$(grep submodule <<<"$stderr")" ]
+    git -C two status --short
+}
+
 @test "hooks that the user keeps in the project (core.hooksPath), there or not" {
     mkdir githooks
     git config core.hooksPath githooks
