@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plan: what a run would do, without doing it. */
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/described_mac.h"
 #include "cli/enter.h"
+#include "cli/limits.h"
 #include "plan/explain.h"
 
 #include <string.h>
@@ -32,6 +34,22 @@ static int prepare(struct cage_entry *entry, struct cage_session *session, const
     return cage_entry_prepare(entry, session, argv, err);
 }
 
+/* How the limits would be held here, or why they cannot be. Nothing is started for it. */
+static void find_limits(struct cage_plan *plan, const struct cage_host *host)
+{
+    __attribute__((cleanup(cage_limits_forget))) struct cage_cli_limits limits = {0};
+    const struct cage_limits *wanted = &plan->limits;
+    struct cage_error ignored;
+    const char *text;
+
+    if ((wanted->cpus <= 0 && wanted->memory == 0 && wanted->pids == 0) ||
+        cage_limits_find_way(&limits, host, wanted, false, &ignored) < 0)
+        return;
+    text = cage_limits_method_text(limits.way.method);
+    plan->limits_held =
+        limits.way.why_not ? cage_format("%s (%s)", text, limits.way.why_not) : cage_strdup(text);
+}
+
 int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
 {
     CAGE_SESSION_AUTO session = {0};
@@ -43,6 +61,8 @@ int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
     cage_strbuf_init(&text);
     if (cage_session_open(&session, cli, err) < 0 || prepare(&entry, &session, cli, err) < 0)
         return -1;
+    if (!cli->values[CAGE_OPT_PLATFORM] && strcmp(session.host.os, "linux") == 0)
+        find_limits(&entry.plan, &session.host);
     if (cli->given[CAGE_OPT_SBPL]) {
         if (cage_described_mac_profile(&entry.plan, &session.host, &text, err) < 0)
             return -1;

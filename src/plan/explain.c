@@ -157,7 +157,8 @@ static void add_variables(const struct cage_plan *plan, const struct cage_config
     }
 }
 
-static void add_limits(const struct cage_config *config, struct cage_strbuf *out)
+static void add_limits(const struct cage_plan *plan, const struct cage_config *config,
+                       struct cage_strbuf *out)
 {
     const char *before = "  ";
 
@@ -172,7 +173,9 @@ static void add_limits(const struct cage_config *config, struct cage_strbuf *out
         cage_strbuf_addf(out, "  processes %llu\n", (unsigned long long)config->pids);
     if (config->cpus <= 0 && config->memory == 0 && config->memory_percent <= 0 && config->pids == 0)
         cage_strbuf_addf(out, "%snone\n", before);
-    else
+    else if (plan->limits_held)
+        cage_strbuf_addf(out, "%sheld by: %s\n", before, plan->limits_held);
+    if (config->cpus > 0 || config->memory > 0 || config->memory_percent > 0 || config->pids > 0)
         cage_strbuf_addf(out, "%swhen they cannot be held: %s\n", before,
                          config->enforce == CAGE_ENFORCE_REQUIRE ? "nothing runs" : "a warning");
 }
@@ -231,7 +234,7 @@ void cage_plan_explain(const struct cage_plan *plan, const struct cage_config *c
     add_tree(plan, config, out);
     add_protected(plan, config, out);
     add_variables(plan, config, out);
-    add_limits(config, out);
+    add_limits(plan, config, out);
     for (size_t i = 0; i < plan->warnings.n; i++) {
         cage_strbuf_add(out, i == 0 ? "\nWarnings\n  " : "  ");
         cage_strbuf_add_printable(out, plan->warnings.items[i]);

@@ -29,8 +29,8 @@ void cage_plan_explain(const struct cage_plan *plan, const struct cage_config *c
  *   environment  [{"name": N, "secret": bool, "reason": R}]; never a value
  *   protected    [{"path": P, "state": "read-only" | "watched" | "symlink" | "not there yet",
  * "reason": R}] limits       {"cpus": number|null, "memory": bytes|null, "memory_percent": number|null,
- * "pids": n|null, "enforce": "require" | "warn"}: as configured; what is not in force is among the warnings
- *   landlock     {"store_view": bool, "abstract_sockets": bool, "signals": bool}
+ * "pids": n|null, "enforce": "require" | "warn", "held_by": text or absent}: as configured; what is not in
+ * force is among the warnings landlock     {"store_view": bool, "abstract_sockets": bool, "signals": bool}
  *   warnings     [text…]
  *
  * R is {"rule": text, "file": name or absent, "line": n, "column": n}: file, line and column only for what is

@@ -106,7 +106,7 @@ static json_t *protected_paths(const struct cage_plan *plan, const struct cage_c
     return array;
 }
 
-static json_t *limits(const struct cage_config *config)
+static json_t *limits(const struct cage_plan *plan, const struct cage_config *config)
 {
     json_t *object = json_object();
 
@@ -116,6 +116,8 @@ static json_t *limits(const struct cage_config *config)
         config->memory_percent > 0 ? json_real(config->memory_percent) : json_null());
     put(object, "pids", config->pids > 0 ? json_integer((json_int_t)config->pids) : json_null());
     put(object, "enforce", text(cage_enforce_name(config->enforce)));
+    if (plan->limits_held)
+        put(object, "held_by", text(plan->limits_held));
     return object;
 }
 
@@ -177,7 +179,7 @@ void cage_plan_explain_json(const struct cage_plan *plan, const struct cage_conf
     put(root, "mounts", mounts(plan, config));
     put(root, "environment", environment(plan, config));
     put(root, "protected", protected_paths(plan, config));
-    put(root, "limits", limits(config));
+    put(root, "limits", limits(plan, config));
     put(root, "landlock", landlock(plan));
     put(root, "warnings", strings(&plan->warnings));
     dump = json_dumps(root, JSON_INDENT(2));

@@ -30,6 +30,7 @@ void cage_plan_finish(struct cage_plan *plan)
         free(plan->protected_paths[i].link);
         cage_strv_finish(&plan->protected_paths[i].except);
     }
+    free(plan->limits_held);
     free(plan->ops);
     free(plan->env);
     free(plan->protected_paths);

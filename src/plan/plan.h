@@ -97,6 +97,7 @@ struct cage_plan {
     struct cage_plan_gate gate; /* CAGE_NET_GATE */
     bool nested;
     struct cage_limits limits;
+    char *limits_held; /* for explain: how this machine would hold them; NULL: nobody looked */
 
     bool limit_store; /* store_view = "closure": only store_paths below /nix/store can be opened */
     struct cage_strv store_paths;

@@ -132,6 +132,12 @@ END
     assert_output_has ' limits '
     run_split "$NIXCAGE" status --json
     jq -e '.limits == {cpus: 1.5, memory: 67108864, pids: null, enforce: "warn"}' <<<"$output"
+    run_split "$NIXCAGE" allow --yes
+    run_split "$NIXCAGE" plan
+    assert_status 0
+    assert_output_has '  held by: '
+    run_split "$NIXCAGE" plan --json
+    jq -e '.limits.held_by | length > 10' <<<"$output"
 }
 
 @test "hosts are listed, none of them is none" {
