@@ -65,6 +65,7 @@ int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_remove(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err);
+int cage_cmd_selftest(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_status(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_version(const struct cage_cli *cli, struct cage_error *err);

@@ -97,6 +97,17 @@ static const struct cage_command commands[] = {
         .run = cage_cmd_plan,
     },
     {
+        .name = "selftest",
+        .synopsis = "[DIR]",
+        .summary = "Try the known ways out of the cage, in a cage of this project",
+        .details = "Each is blocked, open, allowed by a line of nixcage.toml, or not applicable: refused\n"
+                   "outside the cage, too. Exit status 1: one is open.\n",
+        .options = JSON,
+        .operands = CAGE_OPERANDS_DIR,
+        .outside = true,
+        .run = cage_cmd_selftest,
+    },
+    {
         .name = "allow",
         .synopsis = "[DIR]",
         .summary = "Trust the project's nixcage.toml as it is now",

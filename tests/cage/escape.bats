@@ -1,21 +1,17 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Ways out of a cage and ways to change it, at every level, each with its positive control outside
-# (tests/cage/helpers/attempt.c has the table).
+# (src/selftest/attempt*.c have the tables).
 
 load ../lib/common
-
-helper() {
-    local build=${NIXCAGE%/src/nixcage}
-    echo "${build%/tests/cage/runplan}/tests/cage/$1"
-}
 
 setup() {
     BIN=$BATS_TEST_TMPDIR/bin
     SOCK=$XDG_RUNTIME_DIR/host-socket
     mkdir -p "$BIN" "$HOME/.ssh"
     echo secret >"$HOME/.ssh/id_test"
-    cp "$(helper attempt)" "$BIN/attempt"
+    local build=${NIXCAGE%/src/nixcage}
+    cp "${build%/tests/cage/runplan}/src/selftest/nixcage-attempt" "$BIN/attempt"
     rm -f "$SOCK"
     "$BIN/attempt" serve "$SOCK" >"$BATS_TEST_TMPDIR/served" 3>&- &
     SERVER=$!
