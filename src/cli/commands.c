@@ -100,8 +100,8 @@ static const struct cage_command commands[] = {
         .name = "selftest",
         .synopsis = "[DIR]",
         .summary = "Try the known ways out of the cage, in a cage of this project",
-        .details = "Each is blocked, open, allowed by a line of nixcage.toml, or not applicable: refused\n"
-                   "outside the cage, too. Exit status 1: one is open.\n",
+        .details = "Each is blocked, open, allowed by a line of nixcage.toml, or not applicable:\n"
+                   "refused outside the cage, too. Exit status 1: one is open.\n",
         .options = JSON,
         .operands = CAGE_OPERANDS_DIR,
         .outside = true,
