@@ -124,6 +124,43 @@ static void not_mounted(const struct cage_judge *judge, const struct cage_event 
     }
 }
 
+/* The program of a script's first line, "#!/opt/tool -x". The caller frees; NULL: it is no script. */
+static char *interpreter(const struct cage_judge *judge, const char *file)
+{
+    cage_autofree char *text = judge->host->read_small(judge->host, file);
+    const char *name;
+
+    if (!text || strncmp(text, "#!", 2) != 0)
+        return NULL;
+    name = text + 2 + strspn(text + 2, " \t");
+    return *name == '/' ? cage_strndup(name, strcspn(name, " \t\r\n")) : NULL;
+}
+
+/* The file is there, and the kernel says that it is not: it means what has to read it (execve(2)). */
+static void judge_interpreter(const struct cage_judge *judge, const struct cage_event *event,
+                              const char *file, struct cage_verdict *verdict)
+{
+    cage_autofree char *name = interpreter(judge, file);
+    struct cage_event other = *event;
+
+    if (name && strcmp(name, event->target) != 0) {
+        other.target = name;
+        other.execute = false;
+        cage_judge_file(judge, &other, verdict);
+        if (verdict->why == CAGE_WHY_PROBING)
+            verdict->fix = cage_format("let it begin with \"#!/usr/bin/env %s\"", cage_path_basename(name));
+        if (verdict->why == CAGE_WHY_PROBING || verdict->why == CAGE_WHY_ABSENT)
+            verdict->why = CAGE_WHY_NOT_MOUNTED;
+        free(verdict->reason);
+        verdict->reason = cage_format("its interpreter %s is not in the cage", name);
+    } else if (!name) {
+        cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED,
+                         cage_strdup("its loader or interpreter (ld.so, #!) is not in the cage"),
+                         judge->plan->system ? NULL
+                                             : cage_advice_set(judge->config, CAGE_KEY_FS_SYSTEM, "true"));
+    }
+}
+
 /* Whether the path, or what was to be moved with it, is on the list of what the host would execute or trust.
  */
 static const struct cage_protected *find_protected(const struct cage_plan *plan, const char *path, bool above)
@@ -244,6 +281,24 @@ static void judge_denied(const struct cage_judge *judge, const struct cage_event
         cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL);
 }
 
+/* To be made in a directory that the host has and the cage has not. */
+static bool judge_new(const struct cage_judge *judge, const struct cage_event *event,
+                      struct cage_verdict *verdict)
+{
+    cage_autofree char *dir = cage_path_dirname(event->target);
+    struct cage_file_fact fact;
+    struct cage_where where;
+    bool there = cage_judge_exists(judge, dir, &fact), hidden;
+
+    cage_file_fact_finish(&fact);
+    cage_where_find(judge->plan, dir, &where);
+    hidden = there && !where.host;
+    cage_where_finish(&where);
+    if (hidden)
+        not_mounted(judge, event, event->target, verdict);
+    return hidden;
+}
+
 static void judge_missing(const struct cage_judge *judge, const struct cage_event *event,
                           const struct cage_where *where, struct cage_verdict *verdict)
 {
@@ -257,16 +312,18 @@ static void judge_missing(const struct cage_judge *judge, const struct cage_even
     }
     if (!cage_judge_exists(judge, where->host ? where->host : event->target, &fact)) {
         cage_file_fact_finish(&fact);
-        cage_verdict_set(verdict, CAGE_WHY_ABSENT, NULL, NULL);
+        if (!event->write || !judge_new(judge, event, verdict))
+            cage_verdict_set(verdict, CAGE_WHY_ABSENT, NULL, NULL);
         return;
     }
     /* A symlink in what is shared may lead to what is not. */
     shown = cage_strdup(where->host ? fact.real : event->target);
     cage_file_fact_finish(&fact);
     cage_where_find(judge->plan, shown, &real);
-    if (real.host)
-        cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL); /* it is there by now */
-    else if (!judge_masked(judge, &real, verdict))
+    cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL); /* it is there by now */
+    if (real.host && event->execute)
+        judge_interpreter(judge, event, real.host, verdict);
+    else if (!real.host && !judge_masked(judge, &real, verdict))
         not_mounted(judge, event, shown, verdict);
     cage_where_finish(&real);
 }
@@ -297,6 +354,10 @@ void cage_judge_file(const struct cage_judge *judge, const struct cage_event *ev
 
     if (cage_path_is_under(event->target, "/proc") || cage_path_is_under(event->target, "/sys")) {
         cage_verdict_set(verdict, CAGE_WHY_KERNEL, NULL, NULL);
+        return;
+    }
+    if (judge->plan->net == CAGE_NET_NONE && strcmp(event->target, "/etc/resolv.conf") == 0) {
+        cage_judge_no_names(judge, verdict);
         return;
     }
     if (!event->write && cage_advice_is_probe(event->target)) {

@@ -11,6 +11,8 @@ void cage_judge_file(const struct cage_judge *judge, const struct cage_event *ev
                      struct cage_verdict *verdict);
 void cage_judge_net(const struct cage_judge *judge, const struct cage_event *event,
                     struct cage_verdict *verdict);
+/* A name is looked up where there is no network: the file that says how is not there. */
+void cage_judge_no_names(const struct cage_judge *judge, struct cage_verdict *verdict);
 void cage_judge_abstract(const struct cage_judge *judge, const struct cage_event *event,
                          struct cage_verdict *verdict);
 

@@ -75,6 +75,16 @@ void cage_judge_net(const struct cage_judge *judge, const struct cage_event *eve
     }
 }
 
+void cage_judge_no_names(const struct cage_judge *judge, struct cage_verdict *verdict)
+{
+    const struct cage_event lookup = {.kind = CAGE_EVENT_NET, .target = (char[]){""}, .port = DNS};
+    cage_autofree char *why = cage_judge_reason(judge, judge->plan->net_reason);
+
+    cage_verdict_set(verdict, CAGE_WHY_NETWORK,
+                     cage_format("a name was looked up, and the cage has no network (%s)", why),
+                     open_network(judge, &lookup));
+}
+
 void cage_judge_abstract(const struct cage_judge *judge, const struct cage_event *event,
                          struct cage_verdict *verdict)
 {
