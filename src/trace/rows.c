@@ -146,8 +146,12 @@ static void add_program(const struct cage_trace_log *log, const struct cage_even
     row->count = count;
     row->verdict.why = CAGE_WHY_PROGRAM;
     row->verdict.reason = cage_strdup("no package of this cage has it");
-    if (package)
-        row->verdict.fix = cage_advice_list(log->judge.config, CAGE_KEY_NIX_PACKAGES, package);
+    if (package) {
+        cage_autofree char *line = cage_advice_list(log->judge.config, CAGE_KEY_NIX_PACKAGES, package);
+
+        /* Its own name is only a guess, if a good one. */
+        row->verdict.fix = cage_format("%s%s", line, package == name ? ", if nixpkgs calls it that" : "");
+    }
     cage_strv_add(&row->calls, event->call);
     memmove(row->event.target, name, strlen(name) + 1);
 }
