@@ -24,6 +24,12 @@ int cage_bwrap_render(const struct cage_plan *plan, int version, const char *ini
                       struct cage_bwrap_args *out, struct cage_error *err) CAGE_MUST_CHECK;
 void cage_bwrap_args_finish(struct cage_bwrap_args *args);
 
+/*
+ * Appends the command as bash would take it, one option a line; contents are descriptors from 11 on, made
+ * by process substitution. Without what only a run has: the system call filter, and what the init is given.
+ */
+void cage_bwrap_text(const struct cage_bwrap_args *args, const char *bwrap_path, struct cage_strbuf *out);
+
 /* Where the in-cage init is mounted. */
 #define CAGE_INIT_DEST "/run/nixcage/init"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plan: what a run would do, without doing it. */
+#include "backend/backend.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/described_mac.h"
@@ -50,6 +51,48 @@ static void find_limits(struct cage_plan *plan, const struct cage_host *host)
         limits.way.why_not ? cage_format("%s (%s)", text, limits.way.why_not) : cage_strdup(text);
 }
 
+/* The bwrap command of a run, for reading and for trying what one option does. */
+static int show_argv(const struct cage_entry *entry, const struct cage_session *session,
+                     struct cage_strbuf *text, struct cage_error *err)
+{
+    const struct cage_bwrap *bwrap = &entry->bwrap;
+    int version = bwrap->major * 10000 + bwrap->minor * 100 + bwrap->patch;
+    struct cage_bwrap_args args = {0};
+    int rc;
+
+    if (!bwrap->path || strcmp(session->host.os, "linux") != 0) {
+        cage_error_set(err, CAGE_ERR_USAGE, "--argv is about Linux");
+        return cage_error_hint(err, "--sbpl shows what a Mac would do");
+    }
+    rc = cage_bwrap_render(&entry->plan, version, session->host.init_path, &args, err);
+    if (rc == 0)
+        cage_bwrap_text(&args, bwrap->path, text);
+    cage_bwrap_args_finish(&args);
+    return rc;
+}
+
+/* What the user would be asked about now. Nothing is resolved for it. */
+static int show_diff(const struct cage_session *session, struct cage_strbuf *text, struct cage_error *err)
+{
+    CAGE_TRUST_AUTO state = {0};
+
+    if (cage_trust_check(&session->host, &session->project, &session->config, &state, err) < 0)
+        return -1;
+    if (state.verdict == CAGE_TRUST_TRUSTED)
+        cage_strbuf_add(text, "the same as was allowed\n");
+    else if (state.verdict == CAGE_TRUST_TIGHTENED)
+        cage_strbuf_add(text, "changed, but grants nothing more than was allowed\n");
+    else
+        cage_strbuf_add(text, state.verdict == CAGE_TRUST_UNKNOWN ? "never allowed; it grants:\n"
+                                                                  : "more than was allowed:\n");
+    for (size_t i = 0; i < state.grants.n; i++) {
+        cage_strbuf_add(text, "  ");
+        cage_strbuf_add_printable(text, state.grants.items[i]);
+        cage_strbuf_addc(text, '\n');
+    }
+    return 0;
+}
+
 int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
 {
     CAGE_SESSION_AUTO session = {0};
@@ -59,11 +102,18 @@ int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
     cage_session_init(&session);
     cage_entry_init(&entry);
     cage_strbuf_init(&text);
-    if (cage_session_open(&session, cli, err) < 0 || prepare(&entry, &session, cli, err) < 0)
+    if (cage_session_open(&session, cli, err) < 0)
+        return -1;
+    if (cli->given[CAGE_OPT_DIFF])
+        return show_diff(&session, &text, err) < 0 ? -1 : cage_cli_print(&text, err);
+    if (prepare(&entry, &session, cli, err) < 0)
         return -1;
     if (!cli->values[CAGE_OPT_PLATFORM] && strcmp(session.host.os, "linux") == 0)
         find_limits(&entry.plan, &session.host);
-    if (cli->given[CAGE_OPT_SBPL]) {
+    if (cli->given[CAGE_OPT_ARGV]) {
+        if (show_argv(&entry, &session, &text, err) < 0)
+            return -1;
+    } else if (cli->given[CAGE_OPT_SBPL]) {
         if (cage_described_mac_profile(&entry.plan, &session.host, &text, err) < 0)
             return -1;
     } else if (cli->given[CAGE_OPT_JSON]) {

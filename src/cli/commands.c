@@ -5,7 +5,9 @@
 
 enum {
     ALL = 1u << CAGE_OPT_ALL,
+    ARGV = 1u << CAGE_OPT_ARGV,
     DEBUG = 1u << CAGE_OPT_DEBUG,
+    DIFF = 1u << CAGE_OPT_DIFF,
     JSON = 1u << CAGE_OPT_JSON,
     PLATFORM = 1u << CAGE_OPT_PLATFORM,
     PRESET = 1u << CAGE_OPT_PRESET,
@@ -91,7 +93,7 @@ static const struct cage_command commands[] = {
         .summary = "Show what a run would do, without doing it",
         .details = "Every mount, variable, host and limit, each with the line of nixcage.toml or the\n"
                    "rule it comes from. Never the value of a variable.\n",
-        .options = JSON | PLATFORM | SBPL,
+        .options = ARGV | DIFF | JSON | PLATFORM | SBPL,
         .operands = CAGE_OPERANDS_DIR,
         .outside = true,
         .run = cage_cmd_plan,
