@@ -442,6 +442,30 @@ static void check_submodule(int dirfd, const char *relative, bool fresh, void *d
     cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
 }
 
+/*
+ * A file that was replaced on the host (an editor's or git's way to save) is no longer below its read-only
+ * bind: the kernel takes the bind away. From then on the cage could write it.
+ */
+static void check_replaced(struct cage_hold *hold)
+{
+    for (size_t i = 0; i < hold->plan->n_ops; i++) {
+        const struct cage_op *op = &hold->plan->ops[i];
+        CAGE_STRBUF_AUTO line = {0};
+        struct stat st;
+
+        if (op->kind != CAGE_OP_BIND || op->writable || !op->verify || strcmp(op->source, op->dest) != 0 ||
+            !is_protected(hold->plan, op->dest) || lstat(op->source, &st) < 0 || S_ISDIR(st.st_mode) ||
+            (st.st_dev == op->dev && st.st_ino == op->ino))
+            continue;
+        cage_strbuf_init(&line);
+        cage_strbuf_add_printable(&line, op->dest);
+        cage_strbuf_add(
+            &line, " was replaced during the run by a program outside the cage; since then the cage could "
+                   "write it, so look at it before you go on");
+        cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
+    }
+}
+
 static void check_submodules(struct cage_hold *hold)
 {
     cage_autofd int root = open(hold->plan->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -515,6 +539,7 @@ void cage_hold_end(struct cage_hold *hold, void (*say)(const char *line))
     collect_asides(hold);
     check_all(hold);
     check_submodules(hold);
+    check_replaced(hold);
     report(hold, say);
     hold_free(hold);
 }

@@ -109,3 +109,20 @@ attack() {
     [ "$(git log --oneline --all | wc -l)" = 2 ]
     [ ! -e githooks ]
 }
+
+@test "a protected file that the host replaces during a run is told" {
+    mkfifo go
+    "$NIXCAGE" run -- sh -c 'echo x >>.git/config && echo open >before; read -r x <go; echo "; by the cage" >>.git/config' 2>"$BATS_TEST_TMPDIR/told" &
+    local pid=$!
+    # Opening the other end waits for the cage.
+    exec 8>go
+    git config user.name somebody
+    echo >&8
+    exec 8>&-
+    wait "$pid" || :
+    [ ! -e before ]
+    grep -q "/.git/config was replaced during the run" "$BATS_TEST_TMPDIR/told"
+    # The control: without that nothing is said.
+    run_cage true
+    [ -z "$stderr" ]
+}
