@@ -180,6 +180,9 @@ static void make_state(struct cage_files *files, const struct template *template
 static int make(struct cage_files *files, const struct cage_cli *cli, const struct template *template,
                 bool replace, struct cage_error *err)
 {
+    if (template->config.level != CAGE_LEVEL_STRICT &&
+        cage_project_check_place(&template->host, files->root, err) < 0)
+        return -1;
     if (cage_files_init(files, template->text.buf, template->text.len, replace, err) < 0)
         return -1;
     record_trust(files, &template->host);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,4 +88,20 @@ void cage_project_finish(struct cage_project *project)
     free(project->root);
     free(project->config);
     *project = (struct cage_project){.dirfd = -1};
+}
+
+int cage_project_check_place(const struct cage_host *host, const char *root, struct cage_error *err)
+{
+    struct cage_file_fact home;
+    bool above;
+
+    if (host->lookup(host, host->home, &home, err) < 0)
+        return -1;
+    above = cage_path_is_under(home.real, root);
+    cage_file_fact_finish(&home);
+    if (!above)
+        return 0;
+    cage_error_set(err, CAGE_ERR_PROJECT,
+                   "%s holds your home directory: a cage could write what your shell starts from", root);
+    return cage_error_hint(err, "make the project a directory of its own below it");
 }

@@ -4,6 +4,7 @@
 #define CAGE_HOST_PROJECT_H
 
 #include "base/error.h"
+#include "host/host.h"
 
 struct cage_project {
     char *root;   /* physical absolute path */
@@ -19,5 +20,12 @@ struct cage_project {
 int cage_project_find(struct cage_project *project, const char *start,
                       struct cage_error *err) CAGE_MUST_CHECK;
 void cage_project_finish(struct cage_project *project);
+
+/*
+ * Whether a directory may be a project that a cage can write: not the home directory nor one above it, where
+ * the start-up files of the user's shell lie. root is physical. Asks only host->lookup.
+ */
+int cage_project_check_place(const struct cage_host *host, const char *root,
+                             struct cage_error *err) CAGE_MUST_CHECK;
 
 #endif

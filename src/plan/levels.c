@@ -84,7 +84,7 @@ static int check_project_place(const struct cage_planner *p, struct cage_error *
                            reserved[i]);
             return cage_error_hint(err, "move nixcage.toml into a directory of its own");
         }
-    return 0;
+    return cage_project_check_place(p->host, p->root, err);
 }
 
 /* Below .nixcage/local, made before the cage starts; contract.md: persistent caches live there. */

@@ -425,3 +425,19 @@ kill_everywhere() {
     assert_status 0
     [ -e one/nixcage.toml ]
 }
+
+@test "init: not in the home directory nor above it; run neither; a directory below is fine" {
+    run "$NIXCAGE" init --preset minimal "$HOME"
+    [ "$status" -eq 125 ]
+    [[ $output == *'holds your home directory'* ]]
+    [ ! -e "$HOME/nixcage.toml" ]
+    printf '[nix]\npackages = []\n[sandbox.filesystem]\nsystem = true\n[sandbox.network]\nallow = false\n' >"$HOME/nixcage.toml"
+    "$NIXCAGE" allow --yes "$HOME"
+    run "$NIXCAGE" run "$HOME" -- true
+    [ "$status" -eq 125 ]
+    [[ $output == *'holds your home directory'* ]]
+    mkdir "$HOME/below"
+    mv "$HOME/nixcage.toml" "$HOME/below/"
+    "$NIXCAGE" allow --yes "$HOME/below"
+    "$NIXCAGE" run "$HOME/below" -- true
+}
