@@ -7,6 +7,7 @@
 #ifndef CAGE_PLAN_PLANNER_H
 #define CAGE_PLAN_PLANNER_H
 
+#include "base/strbuf.h"
 #include "plan/plan.h"
 
 /* One line of the blacklist, resolved. */
@@ -160,6 +161,17 @@ char *cage_plan_store_host_path(const struct cage_planner *p, const char *store_
 
 /* The shell of a cage that is made of the host's system only. The caller frees; NULL: none. */
 char *cage_plan_system_shell(const struct cage_planner *p, bool *is_bash);
+
+/*
+ * --- shells.c. The zsh or fish that is named among the packages, preferring the one that is the user's own
+ * shell; *name: which, static. The caller frees; NULL: neither.
+ */
+char *cage_plan_other_shell(const struct cage_planner *p, const char **name);
+
+/* Appends start-up text: prompt, history in .nixcage/local, completion from the packages. */
+void cage_plan_bash_rc(const struct cage_planner *p, struct cage_strbuf *rc);
+void cage_plan_zsh_rc(const struct cage_planner *p, struct cage_strbuf *rc);
+void cage_plan_fish_rc(const struct cage_planner *p, struct cage_strbuf *rc);
 
 /* The first regular file (or symlink) `name` in the environment's own PATH, as seen in the cage; NULL: none.
  */

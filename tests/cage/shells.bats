@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2016
+# `nixcage shell` in bash, and in zsh and fish when they are among the packages: prompt, history, completion.
+
+load ../lib/common
+load ../lib/terminal
+
+setup() {
+    need tmux
+    export NIXCAGE
+}
+
+teardown() {
+    terminal_end
+    rm -rf "$HOME/.config/nixpkgs"
+}
+
+# system = true: the parts of zsh and fish that are files of the host's (modules, functions).
+shell_project() {
+    make_project < <(printf '[sandbox.filesystem]\nsystem = true\n[nix]\npackages = [%s]\n' "$1")
+}
+
+# remembers COMMAND-LINE FILE: typed in one cage, it is in the history of the next, which is kept in the project.
+remembers() {
+    type_line "$1"
+    wait_screen '^remembered 42'
+    type_line exit
+    poll_until 10 sh -c "grep -rqF 'remembered' '$PROJECT/.nixcage/local/$2'"
+    [ ! -e "$HOME/.bash_history" ] && [ ! -e "$HOME/.zsh_history" ]
+}
+
+@test "bash: history is kept in the project, and comes back" {
+    shell_project '"hello"'
+    terminal_start bash --norc --noprofile -c '"$NIXCAGE" shell; "$NIXCAGE" shell; sleep 100'
+    wait_screen 'cage:standard'
+    remembers 'echo remembered $((40 + 2))' bash_history
+    wait_screen 'cage:standard.*\$ $'
+    type_line 'clear'
+    press Up Up Up
+    wait_screen 'echo remembered'
+}
+
+@test "bash: completion of a package's command, by the package" {
+    cat >overlay.nix <<'NIX'
+[ (self: super: { withcompletion = super.runCommand "withcompletion" { } ''
+  mkdir -p $out/bin $out/share/bash-completion/completions
+  printf '#!/bin/sh\necho got "$@"\n' >$out/bin/greet
+  chmod +x $out/bin/greet
+  echo 'complete -W "well-known-word" greet' >$out/share/bash-completion/completions/greet
+''; }) ]
+NIX
+    mkdir -p "$HOME/.config/nixpkgs"
+    cp overlay.nix "$HOME/.config/nixpkgs/overlays.nix"
+    shell_project '"withcompletion"'
+    terminal_start "$NIXCAGE" shell
+    wait_screen 'cage:standard' 20
+    type_line "PS1='CAGE> '; clear"
+    wait_screen '^CAGE> '
+    tmux -S "$TERMINAL" send-keys -l 'greet wel'
+    press Tab
+    wait_screen 'greet well-known-word'
+    press Enter
+    wait_screen '^got well-known-word'
+}
+
+@test "zsh among the packages: prompt, history, completion, hook of the packages" {
+    need zsh
+    shell_project '"zsh", "hello"'
+    terminal_start bash --norc --noprofile -c '"$NIXCAGE" shell; "$NIXCAGE" shell; sleep 100'
+    wait_screen '\[cage:standard\] .*[%#]' 20
+    type_line 'echo "=$ZSH_VERSION=$NIXCAGE_ACTIVE=${SHELL:t}="'
+    wait_screen '^=[0-9.]+=cage=zsh=$'
+    type_line 'hello'
+    wait_screen '^Hello, world!'
+    tmux -S "$TERMINAL" send-keys -l 'cat nixca'
+    press Tab
+    wait_screen 'cat nixcage.toml'
+    press C-c
+    remembers 'echo remembered $((40 + 2))' zsh_history
+    wait_screen '\[cage:standard\]'
+    type_line 'clear'
+    press Up Up Up
+    wait_screen 'echo remembered'
+}
+
+@test "fish among the packages: prompt, history" {
+    need fish
+    shell_project '"fish", "hello"'
+    terminal_start bash --norc --noprofile -c '"$NIXCAGE" shell; sleep 100'
+    wait_screen '\[cage:standard\] .*>' 20
+    type_line 'echo "=$FISH_VERSION=$NIXCAGE_ACTIVE="'
+    wait_screen '^=[0-9.]+=cage=$'
+    type_line 'hello'
+    wait_screen '^Hello, world!'
+    remembers 'echo remembered (math 40 + 2)' data/fish
+}
+
+@test "the user's own shell decides where both are there; bash where neither is" {
+    shell_project '"zsh", "fish"'
+    run_split bash -c 'echo "echo \"=\$FISH_VERSION=\$ZSH_VERSION=\"" | SHELL=/usr/bin/fish "$NIXCAGE" shell'
+    [[ $output == *=[0-9]*== ]] || _explain fish
+    run_split bash -c 'echo "echo \"=\$FISH_VERSION=\$ZSH_VERSION=\"" | SHELL=/bin/bash "$NIXCAGE" shell'
+    [[ $output == *==[0-9]*= ]] || _explain zsh
+    shell_project '"hello"'
+    run_split bash -c 'echo "echo =\${BASH_VERSION:+bash}=" | SHELL=/usr/bin/fish "$NIXCAGE" shell'
+    assert_output_has '=bash='
+}
+
+@test "NO_COLOR and a dumb terminal: a prompt without colours" {
+    shell_project '"hello"'
+    run_split bash -c 'echo : | NO_COLOR=1 TERM=xterm "$NIXCAGE" shell 2>&1'
+    refute_output_has $'\e['
+    assert_output_has '[cage:standard]'
+    run_split bash -c 'echo : | TERM=dumb "$NIXCAGE" shell 2>&1'
+    refute_output_has $'\e['
+    run_split bash -c 'echo : | TERM=xterm "$NIXCAGE" shell 2>&1'
+    assert_output_has $'\e[1;32m'
+}
