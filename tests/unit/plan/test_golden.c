@@ -128,9 +128,36 @@ static void test_explained(void **state)
     }
 }
 
+/* And for every preset that init can start from. */
+static void test_presets(void **state)
+{
+    static const char *const presets[] = {"claude-code", "codex", "default", "minimal"};
+
+    (void)state;
+    for (size_t i = 0; i < CAGE_LEN(presets); i++) {
+        cage_autofree char *path = cage_format("%s/../../../share/presets/%s.toml", TEST_SRCDIR, presets[i]);
+        cage_autofree char *name = cage_format("explain-preset-%s", presets[i]);
+        CAGE_STRBUF_AUTO toml = {0}, out = {0};
+        struct cage_error err;
+        struct plan_fixture f;
+
+        cage_strbuf_init(&toml);
+        cage_strbuf_init(&out);
+        assert_return_code(cage_fs_read(AT_FDCWD, path, 1 << 16, &toml, &err), 0);
+        plan_fixture_init(&f, hosts[0].name, hosts[0].root, NULL);
+        f.interactive = true;
+        if (plan_fixture_build(&f, toml.buf) < 0)
+            fail_msg("%s: %s", presets[i], f.err.message);
+        cage_plan_explain(&f.plan, &f.config, &out);
+        compare(name, out.buf);
+        plan_fixture_finish(&f);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_explained)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all), cmocka_unit_test(test_explained),
+                                       cmocka_unit_test(test_presets)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
