@@ -51,7 +51,7 @@ load ../lib/nix
     nix_project 'shell = "shell.nix"'
     echo '(import <nixpkgs> { }).structuredShell' >shell.nix
     same_environment shell.nix
-    resolve
+    resolve_and_cache
     assert_line "env EXPORTED=exported"
     grep -q "declare -a list=" "$(field attrs)/.attrs.sh"
 }
@@ -80,7 +80,8 @@ END
 with import <nixpkgs> { };
 mkShell { big = "first\nsecond"; other = "x"; passAsFile = [ "big" "other" ]; }
 END
-    resolve
+    # What is not cached is gone once it was resolved.
+    resolve_and_cache
     assert_status 0
     [ "$(cat "$(field attrs)"/.attr-*)" = "$(printf 'first\nsecondx')" ]
     assert_output_has "env bigPath=/run/nixcage/attrs/.attr-"

@@ -34,7 +34,7 @@ field() {
 
 # Fills the cache; the file system's time must have moved on, or what changed last counts as changing still.
 resolve_and_cache() {
-    poll_until 5 _is_cached
+    poll_until 20 _is_cached "$@"
 }
 
 _is_cached() {
