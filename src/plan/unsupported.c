@@ -104,5 +104,10 @@ int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err)
     set_limits(p);
     p->plan->scope_signal = p->host->landlock_abi >= ABI_SCOPES;
     p->plan->scope_abstract = p->host->landlock_abi >= ABI_SCOPES;
+    if (!p->plan->scope_signal && strcmp(p->host->os, "linux") == 0)
+        cage_strv_add(
+            &p->plan->warnings,
+            "this kernel has no Landlock ABI 6 (Linux 6.12): the cage can signal the process group that "
+            "nixcage is started in (the other programs of a pipeline, a script)");
     return 0;
 }

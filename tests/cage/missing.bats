@@ -75,6 +75,11 @@ in_namespace() {
     run_split "$DENY" ENOSYS landlock -- "$NIXCAGE" run -- sh -c 'echo ran'
     assert_status 0
     assert_output ran
+    # What is weaker there is said.
+    run_split "$DENY" ENOSYS landlock -- "$NIXCAGE" plan
+    assert_output_has 'can signal the process group'
+    run_split "$NIXCAGE" plan
+    refute_output_has 'can signal the process group'
 }
 
 @test "no Landlock: the closure view of the store is refused, the full one is not" {
