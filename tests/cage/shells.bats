@@ -34,7 +34,7 @@ remembers() {
     terminal_start bash --norc --noprofile -c '"$NIXCAGE" shell; "$NIXCAGE" shell; sleep 100'
     wait_screen 'cage:standard'
     remembers 'echo remembered $((40 + 2))' bash_history
-    wait_screen 'cage:standard.*\$ $'
+    wait_screen 'cage:standard.*[$#] *$'
     type_line 'clear'
     press Up Up Up
     wait_screen 'echo remembered'
