@@ -97,12 +97,16 @@ int cage_host_real_lookup(const struct cage_host *host, const char *path, struct
 
     (void)host;
     *fact = (struct cage_file_fact){0};
-    if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+    if (lstat(path, &st) < 0) {
+        /* A symlink must not be taken for a file because it could not be looked at. */
+        if (!means_absent(errno))
+            return cage_error_sys(err, errno, "cannot look at %s", path);
+    } else if (S_ISLNK(st.st_mode)) {
         fact->is_symlink = true;
         fact->link_uid = st.st_uid;
         fact->link_target = cage_fs_readlink(AT_FDCWD, path);
         if (!fact->link_target)
-            fact->link_target = cage_strdup("");
+            return cage_error_sys(err, errno, "cannot read the link %s", path);
     }
     if (look_at_target(path, fact, err) < 0) {
         cage_file_fact_finish(fact);

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash disable=SC2154
+# SIGKILL at any moment leaves nothing behind, and nothing half done that the next command cannot mend.
+
+load ../lib/common
+load fault
+
+@test "SIGKILL of nixcage at random moments" {
+    fault_project
+    local i STUCK=0
+    for ((i = 0; i < $(every 40 500); i++)); do
+        rm -f "$BATS_TEST_TMPDIR/.session"
+        # shellcheck disable=SC2016
+        setsid sh -c 'echo $$ >"$0.new"; mv "$0.new" "$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" \
+            "$NIXCAGE" run -- sleep 100 >/dev/null 2>&1 3>&- &
+        poll_until 10 test -e "$BATS_TEST_TMPDIR/.session"
+        SESSION=$(<"$BATS_TEST_TMPDIR/.session")
+        sleep "0.0$((RANDOM % 9))$((RANDOM % 10))"
+        kill -KILL "$SESSION"
+        end_stuck_bwrap
+        nothing_left "killed, $i"
+        wait 2>/dev/null || :
+    done
+    echo "# $i kills, $STUCK of them left a bwrap that had not begun" >&3
+    [ $((STUCK * 5)) -le "$i" ]
+    run_cage sh -c "$PROBE" sh "$BATS_TEST_TMPDIR/outside"
+    assert_output WHOLE
+}
+
+@test "SIGKILL of bwrap ends the run with an error, and nothing is left" {
+    fault_project
+    # shellcheck disable=SC2016
+    setsid sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" "$NIXCAGE" run -- sh -c 'touch ready; sleep 100' \
+        >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    local pid=$! status=0
+    poll_until 10 test -e ready
+    SESSION=$(<"$BATS_TEST_TMPDIR/.session")
+    kill -KILL "$(pgrep -s "$SESSION" -x bwrap | head -n 1)"
+    wait "$pid" || status=$?
+    rm ready
+    [ "$status" != 0 ]
+    nothing_left 'bwrap killed'
+}
+
+# killed_in CALL NUMBER CMD…: CMD with SIGKILL at that call. Fails when it got to its end without it.
+killed_in() {
+    local call=$1 number=$2
+    shift 2
+    in_session strace -qq -o /dev/null -e trace="$call" -e inject="$call:signal=KILL:when=$number" "$@"
+    [ "$status" -gt 128 ]
+}
+
+# mended COMMAND…: after every such kill nixcage.toml is whole or absent, the user's own lines are there, and it can be done again.
+killed_everywhere() {
+    local call number
+    for call in write rename renameat renameat2 mkdir mkdirat unlinkat unlink fsync fchmod; do
+        for ((number = 1; number < $(every 5 60); number++)); do
+            before_kill
+            killed_in "$call" "$number" "$@" || break
+            [ "$(grep -c mine .envrc)" = 1 ]
+            if [ -e nixcage.toml ]; then
+                run_split "$NIXCAGE" status
+                refute_stderr_has nixcage.toml:
+            fi
+            after_kill "$call $number: $*"
+        done
+    done
+}
+
+@test "init killed at any write can be done again" {
+    need strace
+    cd "$BATS_TEST_TMPDIR"
+    before_kill() {
+        rm -rf .nixcage nixcage.toml .envrc
+        echo '# mine' >.envrc
+    }
+    after_kill() {
+        run_split "$NIXCAGE" init --force
+        [ "$status" = 0 ] || _explain "not mended: $1"
+        [ "$(grep -c mine .envrc)" = 1 ]
+    }
+    killed_everywhere "$NIXCAGE" init
+}
+
+@test "reinit and destroy killed at any write can be done again" {
+    need strace
+    cd "$BATS_TEST_TMPDIR"
+    before_kill() {
+        rm -rf .nixcage nixcage.toml nixcage.toml.bak .envrc
+        echo '# mine' >.envrc
+        "$NIXCAGE" init >/dev/null
+    }
+    after_kill() {
+        run_split "$NIXCAGE" destroy --yes
+        [ "$status" = 0 ] || _explain "not mended: $1"
+        [ "$(cat .envrc)" = '# mine' ]
+        [ ! -e nixcage.toml ]
+    }
+    killed_everywhere "$NIXCAGE" destroy --yes
+    killed_everywhere "$NIXCAGE" reinit --yes
+}
