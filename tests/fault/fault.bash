@@ -48,18 +48,6 @@ nothing_left() {
     [ "$after" = "$BEFORE" ] || { echo "-- left behind: $1"; diff <(echo "$BEFORE") <(echo "$after"); return 1; } >&2
 }
 
-# bwrap 0.8 has a moment in which the death of its first process leaves the second waiting for ever for its user map: nothing
-# of ours runs in it and it has mounted nothing. Ends it, counts it in $STUCK, and lets nothing else pass.
-end_stuck_bwrap() {
-    local left
-    if poll_until 2 session_is_over 2>/dev/null; then return; fi
-    if pgrep -s "$SESSION" -x 'init|nixcage-init|sleep' >/dev/null; then return; fi
-    left=$(pgrep -s "$SESSION" -x bwrap) || return 0
-    STUCK=$((STUCK + 1))
-    echo "# waits in: $(cat "/proc/$left/wchan" 2>/dev/null)" >&3
-    kill -KILL "$left"
-}
-
 # Either a cage that is whole, or a clear refusal. $1: what was done.
 whole_or_refused() {
     if [ "$status" = 0 ]; then

@@ -5,28 +5,6 @@
 load ../lib/common
 load fault
 
-@test "SIGKILL of nixcage at random moments" {
-    fault_project
-    local i STUCK=0
-    for ((i = 0; i < $(every 40 500); i++)); do
-        rm -f "$BATS_TEST_TMPDIR/.session"
-        # shellcheck disable=SC2016
-        setsid sh -c 'echo $$ >"$0.new"; mv "$0.new" "$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" \
-            "$NIXCAGE" run -- sleep 100 >/dev/null 2>&1 3>&- &
-        poll_until 10 test -e "$BATS_TEST_TMPDIR/.session"
-        SESSION=$(<"$BATS_TEST_TMPDIR/.session")
-        sleep "0.0$((RANDOM % 9))$((RANDOM % 10))"
-        kill -KILL "$SESSION"
-        end_stuck_bwrap
-        nothing_left "killed, $i"
-        wait 2>/dev/null || :
-    done
-    echo "# $i kills, $STUCK of them left a bwrap that had not begun" >&3
-    [ $((STUCK * 5)) -le "$i" ]
-    run_cage sh -c "$PROBE" sh "$BATS_TEST_TMPDIR/outside"
-    assert_output WHOLE
-}
-
 @test "SIGKILL of bwrap ends the run with an error, and nothing is left" {
     fault_project
     # shellcheck disable=SC2016
