@@ -163,8 +163,12 @@ write_config() {
 }
 
 @test "add does not allow what was not allowed" {
+    cp nixcage.toml ../saved
+    # It would evaluate what the configuration names.
     run_split "$NIXCAGE" add hello
-    assert_status 0
+    assert_status 125
+    assert_stderr_has 'was never allowed'
+    cmp nixcage.toml ../saved
     run_cage true
     assert_status 125
     assert_stderr_has 'was never allowed'
