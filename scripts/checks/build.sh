@@ -78,6 +78,33 @@ dist_test() {
         --allow-dirty --formats gztar
 }
 
+# The programs for both kinds of Mac. The compiler is a download of 60 MB; without a network that is a skip.
+check_macos() {
+    local status=0
+    if ! have npm; then
+        skip_job "no compiler for macOS: npm is not there"
+        return
+    fi
+    as_root mkdir -p "$test_cache"
+    as_root chmod 1777 "$test_cache"
+    timeout --kill-after=10 400 "$src/scripts/check-macos" "$test_cache/macos-$(id -u)" >"$results/$job.out" 2>&1 || status=$?
+    if [ "$status" = 77 ]; then
+        cat "$results/$job.out"
+        skip_job "no compiler for macOS: npm cannot install it"
+        return
+    fi
+    gate "both programs for macOS build" sh -c 'cat "$1"; exit "$2"' - "$results/$job.out" "$status"
+}
+
+# Limits that the kernel holds need systemd and cgroup v2, as a virtual machine has them.
+vm_limits() {
+    if [ ! -d /run/systemd/system ] || [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+        skip_job "no systemd with cgroup v2 here"
+        return
+    fi
+    gate "limits are held" bash "$src/tests/vm/limits.sh" "$work-gcc/src/nixcage"
+}
+
 run_fuzzers() {
     local fuzzer name found= seconds=${FUZZ_SECONDS:-15}
     compiler clang clang++

@@ -106,8 +106,6 @@ int cage_macos_log_start(struct cage_macos_log *log, const char *program, struct
     int p[2];
 
     *log = (struct cage_macos_log){.fd = -1};
-    cage_strbuf_init(&log->pending);
-    cage_maclog_init(&log->found);
     make_tag(log->tag);
     if (access(program, X_OK) < 0)
         return cage_error_sys(err, errno, "%s", program);
@@ -119,9 +117,13 @@ int cage_macos_log_start(struct cage_macos_log *log, const char *program, struct
         stream(program, p[1]);
     }
     close(p[1]);
-    log->fd = p[0];
-    if (log->pid < 0)
+    if (log->pid < 0) {
+        close(p[0]);
         return cage_error_sys(err, errno, "cannot start %s", program);
+    }
+    log->fd = p[0];
+    cage_strbuf_init(&log->pending);
+    cage_maclog_init(&log->found);
     while (now_ms() < until && log->fd >= 0 && take(log, (int)(until - now_ms())) == 0)
         ;
     return 0;

@@ -138,6 +138,7 @@ int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *
 {
     struct cage_macos_session session = {.lock = -1};
     struct cage_macos_log log = {.fd = -1};
+    bool logging;
     int rc;
 
     *err = (struct cage_error){0};
@@ -149,9 +150,10 @@ int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *
     if (cage_macos_session_make(&session, system->session_base, err) < 0)
         return -1;
     rc = options->debug ? cage_macos_log_start(&log, system->log, err) : 0;
+    logging = options->debug && rc == 0;
     if (rc == 0)
-        rc = run_in(&session, plan, options, system, options->debug ? &log : NULL, status, err);
-    if (options->debug)
+        rc = run_in(&session, plan, options, system, logging ? &log : NULL, status, err);
+    if (logging)
         end_log(options, system, &log);
     cage_macos_session_finish(&session);
     return rc;

@@ -90,7 +90,7 @@ logged() {
     assert_stderr_has "api.test port 9999: port not in hosts (1 time)"
     assert_stderr_has 'hosts = ["api.test:8080", "both.test", "api.test", "both.test:8080", "api.test:9999"]'
     run_cage sh -c 'start=$(date +%s%N); curl -s http://api.test:9999/; end=$(date +%s%N); echo $(((end - start) / 1000000))'
-    [ "$output" -lt 500 ]
+    [ "$output" -lt 3000 ] # an attempt to connect would take much longer
 }
 
 @test "TLS: another server name, none, an encrypted one; on any port" {
