@@ -160,7 +160,6 @@ with_helper() {
     cp "$build"/selftest/nixcage-attempt "$at/libexec/nixcage/real"
     cat >"$at/libexec/nixcage/nixcage-attempt"
     chmod +x "$at/libexec/nixcage/nixcage-attempt"
-    HELPER=$at/libexec/nixcage/real
     NIXCAGE=$at/bin/nixcage
 }
 
