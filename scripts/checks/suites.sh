@@ -26,7 +26,7 @@ suite() {
     if [ -x "$src/tests/$dir/run" ]; then place=(env NET_CMD="exec bats --tap \"\$NIXCAGE_SRC/tests/$dir\"" "$src/tests/$dir/run" "$mode"); fi
     as_root env NIXCAGE_BUILD="$work-$build" NIXCAGE="$work-$build/src/nixcage" NIXCAGE_TEST_CACHE="$test_cache" \
         NIXCAGE_TEST_REQUIRE=1 ASAN_OPTIONS="${ASAN_OPTIONS:-}" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}" \
-        NIXCAGE_EXTENDED="${NIXCAGE_EXTENDED:-}" NIXCAGE_TEST_KEEP="NIXCAGE_EXTENDED NIXCAGE_TEST_REQUIRE ASAN_OPTIONS UBSAN_OPTIONS CI" CI="${CI:-}" \
+        NIXCAGE_EXTENDED="${NIXCAGE_EXTENDED:-}" NIXCAGE_TEST_KEEP="${NIXCAGE_EXTENDED:+NIXCAGE_EXTENDED }NIXCAGE_TEST_REQUIRE ASAN_OPTIONS UBSAN_OPTIONS CI" CI="${CI:-}" \
         timeout --kill-after=10 "${suite_timeout:-400}" \
         "${place[@]}" \
         >"$results/$job.tap" || status=$?

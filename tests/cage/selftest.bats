@@ -64,7 +64,7 @@ PY
         refute_output_has OPEN
         [ "$(everything_here)" = "$before" ]
         [ ! -e .nixcage/held ]
-        [ -z "$(find /tmp "$XDG_RUNTIME_DIR" "$TMPDIR" -maxdepth 1 -name 'nixcage-selftest*')" ]
+        [ -z "$(find /tmp "$XDG_RUNTIME_DIR" "$TMPDIR" -maxdepth 1 -user "$(id -un)" -name 'nixcage-selftest*')" ]
     done
     [ $((SECONDS - start)) -lt 30 ]
 }
