@@ -128,7 +128,7 @@ static const char *recorded_file(const struct cage_strbuf *record, const char *l
 {
     const char *name = strchr(line, ' '), *at = record->buf;
 
-    for (; at && (at = strstr(at, "\n" FILE_PREFIX)); at = strchr(at, '\n')) {
+    for (; name && at && (at = strstr(at, "\n" FILE_PREFIX)); at = strchr(at, '\n')) {
         const char *space;
 
         at += strlen("\n" FILE_PREFIX);
