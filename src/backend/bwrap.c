@@ -18,7 +18,6 @@ static const char *const always[] = {
     "--unshare-ipc",
     "--unshare-uts",
     "--unshare-cgroup",
-    "--die-with-parent",
     "--as-pid-1",
     "--cap-drop",
     "ALL",

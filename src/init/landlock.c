@@ -52,9 +52,10 @@ static const struct need {
     {CAGE_SPEC_SCOPE_SIGNAL, 6, 0, SCOPE_SIGNAL, 24, "closing signals needs Landlock ABI 6 (Linux 6.12)"},
 };
 
-static int allow(int ruleset, int dir, const char *path, struct init_failure *failure)
+/* Rights on a directory that a file cannot have are left out for a file. */
+static int allow(int ruleset, int dir, const char *path, uint64_t rights, struct init_failure *failure)
 {
-    struct path_beneath rule = {.allowed_access = DIR_RIGHTS};
+    struct path_beneath rule = {.allowed_access = rights};
     long rc;
 
     rule.parent_fd = openat(dir, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -81,18 +82,20 @@ static int allow_top_level(int ruleset, struct init_failure *failure)
     while (rc == 0 && (entry = readdir(root)))
         if (entry->d_type != DT_LNK && strcmp(entry->d_name, "nix") != 0 && strcmp(entry->d_name, ".") != 0 &&
             strcmp(entry->d_name, "..") != 0)
-            rc = allow(ruleset, dirfd(root), entry->d_name, failure);
+            rc = allow(ruleset, dirfd(root), entry->d_name, DIR_RIGHTS, failure);
     closedir(root);
     return rc;
 }
 
+/* Nothing in the store is renamed, and the rights of a file fit a directory: one call for each of thousands
+ * of paths. */
 static int allow_store(const struct init_spec *spec, int ruleset, struct init_failure *failure)
 {
     struct cage_spec_record record;
     size_t offset = 0;
 
     while (cage_spec_next(spec->buf, spec->size, &offset, &record) > 0)
-        if (record.tag == CAGE_SPEC_STORE && allow(ruleset, AT_FDCWD, record.data, failure) < 0)
+        if (record.tag == CAGE_SPEC_STORE && allow(ruleset, AT_FDCWD, record.data, FILE_RIGHTS, failure) < 0)
             return -1;
     return 0;
 }

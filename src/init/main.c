@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -36,6 +37,9 @@ static int harden(struct init_failure *failure)
 {
     const struct rlimit one = {1, 1}, none = {0, 0};
 
+    /* The end of bwrap is our end; that of nixcage shows on the control socket. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return init_fail(failure, "cannot tie process 1 to bwrap", NULL);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return init_fail(failure, "cannot protect process 1", NULL);
     if (setrlimit(RLIMIT_CORE, &one) < 0 && setrlimit(RLIMIT_CORE, &none) < 0)
@@ -70,6 +74,14 @@ static int wait_for_go(struct init_child *child, struct init_failure *failure)
     return 0;
 }
 
+/* It was killed while bwrap built the cage: then nothing is to run. */
+static bool nixcage_is_gone(int control)
+{
+    struct pollfd end = {.fd = control, .events = POLLRDHUP};
+
+    return poll(&end, 1, 0) > 0 && (end.revents & (POLLHUP | POLLRDHUP | POLLERR));
+}
+
 static int start(struct init_child *child, pid_t *command, struct init_failure *failure)
 {
     if (child->spec->flags & CAGE_SPEC_WAIT)
@@ -81,6 +93,10 @@ static int start(struct init_child *child, pid_t *command, struct init_failure *
         return -1;
     if ((child->spec->flags & CAGE_SPEC_WAIT) && wait_for_go(child, failure) < 0)
         return -1;
+    if (nixcage_is_gone(child->control)) {
+        errno = ESRCH;
+        return init_fail(failure, "nixcage is gone", NULL);
+    }
     *command = vfork();
     if (*command == 0)
         init_become(child);

@@ -76,7 +76,7 @@ void cage_nix_entry_write(const struct cage_nix_entry *entry, struct cage_strbuf
     put_all(&body, TAG_CLOSURE, &entry->closure);
     put_all(&body, TAG_ROOT, &entry->roots);
     put_all(&body, TAG_WITNESS, &entry->witness);
-    cage_hash_hex(body.buf, body.len, digest);
+    cage_checksum_hex(body.buf, body.len, digest);
     cage_strbuf_addf(out, HEADER "%s\n", digest);
     cage_strbuf_add_bytes(out, body.buf, body.len);
 }
@@ -156,7 +156,7 @@ int cage_nix_entry_parse(struct cage_nix_entry *entry, const char *data, size_t 
 
     if (n < HEADER_LENGTH + DIGEST_LENGTH + 1 || memcmp(data, HEADER, HEADER_LENGTH) != 0 || body[-1] != '\n')
         return -1;
-    cage_hash_hex(body, (size_t)(end - body), actual);
+    cage_checksum_hex(body, (size_t)(end - body), actual);
     if (memcmp(actual, digest, DIGEST_LENGTH) != 0)
         return -1;
     while (body < end) {

@@ -77,3 +77,22 @@ killed_everywhere() {
     killed_everywhere "$NIXCAGE" destroy --yes
     killed_everywhere "$NIXCAGE" reinit --yes
 }
+
+@test "SIGKILL of nixcage at random moments leaves no process, mount or file" {
+    local n i
+    fault_project
+    n=$(every 40 500)
+    RANDOM=${NIXCAGE_KILL_SEED:-$$}
+    echo "# seed ${NIXCAGE_KILL_SEED:-$$}" >&3
+    for ((i = 0; i < n; i++)); do
+        # Most of a start is over after 20 ms; some of the kills meet the running command.
+        setsid --wait sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" "$NIXCAGE" run -- sleep 30 >/dev/null 2>&1 &
+        poll_until 5 test -s "$BATS_TEST_TMPDIR/.session"
+        SESSION=$(<"$BATS_TEST_TMPDIR/.session")
+        sleep "0.0$((RANDOM % 40 + 10))"
+        kill -KILL "$SESSION" 2>/dev/null || :
+        wait $! || :
+        nothing_left "kill $i of $n"
+        : >"$BATS_TEST_TMPDIR/.session"
+    done
+}

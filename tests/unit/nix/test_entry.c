@@ -111,7 +111,7 @@ static bool body_parses(const char *body, size_t n)
     bool ok;
 
     cage_strbuf_init(&text);
-    cage_hash_hex(body, n, digest);
+    cage_checksum_hex(body, n, digest);
     cage_strbuf_addf(&text, CAGE_NIX_ENTRY_VERSION "\n%s\n", digest);
     cage_strbuf_add_bytes(&text, body, n);
     ok = parses(text.buf, text.len);

@@ -32,7 +32,6 @@ static const struct {
     {"--unshare-uts", "", false},
     {"--unshare-cgroup", "", false},
     {"--unshare-net", "", false},
-    {"--die-with-parent", "", false},
     {"--as-pid-1", "", false},
     {"--cap-drop", "w", false},
     {"--hostname", "w", false},
