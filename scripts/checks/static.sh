@@ -87,7 +87,7 @@ changed_or_all() {
 lint_tidy() {
     local list
     cd "$src" || return
-    list=$(changed_or_all | grep -E '^src/.*\.c$' | grep -v -e '/macos_os\.c$' -e 'src/backend/.*_macos' || :)
+    list=$(changed_or_all | grep -E '^src/.*\.c$' | grep -v -e '/macos_os\.c$' -e '/os_macos\.c$' -e 'src/backend/.*_macos' || :)
     if [ -z "$list" ]; then
         gate "clang-tidy: no source changed" true
         return

@@ -76,7 +76,7 @@ suite_sanitized() {
     mkdir -p "$reports"
     chmod 1777 "$reports"
     # Leaks are the unit tests' affair: their detector does not work under strace, which the suites use.
-    ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=0:exitcode=99:handle_abort=1
+    ASAN_OPTIONS=log_path=$reports/asan:detect_leaks=0:exitcode=99:handle_abort=1:quarantine_size_mb=1
     UBSAN_OPTIONS=log_path=$reports/ubsan:print_stacktrace=1:halt_on_error=1
     suite asan "$@"
     gate "no sanitizer report" sh -c 'for f in "$1"/*; do [ ! -e "$f" ] || { cat "$f"; bad=1; }; done; [ -z "${bad:-}" ]' - "$reports"

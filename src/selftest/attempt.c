@@ -144,7 +144,7 @@ static pid_t make_target(void)
 
 static int report(char **argv)
 {
-    FILE *out = fdopen(atoi(argv[1]), "w");
+    FILE *out = fdopen((int)strtol(argv[1], NULL, 10), "w");
     pid_t target = 0;
 
     if (!out)
@@ -153,7 +153,7 @@ static int report(char **argv)
         .inside = strcmp(argv[0], "inside") == 0,
         .project = argv[2],
         .socket_name = argv[3],
-        .target = atoi(argv[4]),
+        .target = (int)strtol(argv[4], NULL, 10),
         .tmp = argv[5],
         .hidden = argv[6],
         .canary = argv[7],
@@ -184,7 +184,7 @@ int main(int argc, char **argv)
         .inside = strcmp(argv[1], "inside") == 0,
         .project = argv[2],
         .socket_name = argv[3],
-        .target = atoi(argv[4]),
+        .target = (int)strtol(argv[4], NULL, 10),
         .tmp = "/tmp",
         .hidden = hidden,
         .canary = argv[3],

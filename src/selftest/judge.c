@@ -60,7 +60,7 @@ static int next_row(char **at, struct row *row, size_t *total)
     row->path = line;
     if (!row->path || !*row->name || !*result)
         return -1;
-    row->result = atoi(result);
+    row->result = (int)strtol(result, NULL, 10);
     row->expected = strcmp(expected, "1") == 0;
     row->subject = *subject;
     return 1;
