@@ -13,18 +13,8 @@ enum { OLDEST = 800 };
 
 /* What every cage has, whatever the plan. bwrap sets no_new_privs by itself. */
 static const char *const always[] = {
-    "--unshare-user",
-    "--unshare-pid",
-    "--unshare-ipc",
-    "--unshare-uts",
-    "--unshare-cgroup",
-    "--as-pid-1",
-    "--cap-drop",
-    "ALL",
-    "--hostname",
-    "nixcage",
-    "--chdir",
-    "/",
+    "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup", "--as-pid-1",
+    "--cap-drop",     "ALL",           "--hostname",    "nixcage",       "--chdir",          "/",
 };
 
 struct renderer {

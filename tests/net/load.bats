@@ -60,7 +60,7 @@ wait_for() {
 @test "a dead server: an error, not an eternity" {
     net_project 'hosts = ["api.test:7999", "dead.test:7000"]'
     run_cage curl -sS -m 5 http://api.test:7999/
-    assert_status 56
+    [ "$status" = 56 ] || [ "$status" = 7 ] # reset after or before curl saw that it was connected
     run_cage timeout 20 python3 client.py connect dead.test 7000
     assert_status 0
 }

@@ -26,27 +26,13 @@ static const struct {
     const char *option, *operands;
     bool is_bind;
 } grammar[] = {
-    {"--unshare-user", "", false},
-    {"--unshare-pid", "", false},
-    {"--unshare-ipc", "", false},
-    {"--unshare-uts", "", false},
-    {"--unshare-cgroup", "", false},
-    {"--unshare-net", "", false},
-    {"--as-pid-1", "", false},
-    {"--cap-drop", "w", false},
-    {"--hostname", "w", false},
-    {"--chdir", "p", false},
-    {"--proc", "p", false},
-    {"--dev", "p", false},
-    {"--tmpfs", "p", false},
-    {"--dir", "p", false},
-    {"--symlink", "pp", false},
-    {"--file", "fp", false},
-    {"--perms", "o", false},
-    {"--bind", "pp", true},
-    {"--ro-bind", "pp", true},
-    {"--ro-bind-data", "fp", false},
-    {"--remount-ro", "p", false},
+    {"--unshare-user", "", false}, {"--unshare-pid", "", false},    {"--unshare-ipc", "", false},
+    {"--unshare-uts", "", false},  {"--unshare-cgroup", "", false}, {"--unshare-net", "", false},
+    {"--as-pid-1", "", false},     {"--cap-drop", "w", false},      {"--hostname", "w", false},
+    {"--chdir", "p", false},       {"--proc", "p", false},          {"--dev", "p", false},
+    {"--tmpfs", "p", false},       {"--dir", "p", false},           {"--symlink", "pp", false},
+    {"--file", "fp", false},       {"--perms", "o", false},         {"--bind", "pp", true},
+    {"--ro-bind", "pp", true},     {"--ro-bind-data", "fp", false}, {"--remount-ro", "p", false},
 };
 
 static bool operand_ok(char kind, const char *word, const struct cage_bwrap_args *args)
