@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 200 };
+enum { SETTLE_MS = 200, ENDING_MS = 50 };
 enum { MAX_TEXT = 8192, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, RUNNING = -1 };
 
 struct state {
@@ -245,10 +245,16 @@ static void wait_for_end(struct state *s)
     };
 
     while (s->bwrap_status == RUNNING) {
-        int n = poll(fds, CAGE_LEN(fds), settled ? -1 : SETTLE_MS);
+        const bool ending =
+            fds[1].fd < 0; /* process 1 is gone: bwrap follows, and is looked for until it has */
+        int n = poll(fds, CAGE_LEN(fds), ending ? ENDING_MS : settled ? -1 : SETTLE_MS);
 
         if (n < 0)
             continue; /* EINTR cannot be: all signals are blocked */
+        if (n == 0 && ending) {
+            reap(s); /* its SIGCHLD came, and waitpid(2) failed then */
+            continue;
+        }
         if (n == 0) {
             settle_down();
             settled = true;
