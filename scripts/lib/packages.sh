@@ -49,6 +49,7 @@ iproute       test       cmd:ip                      iproute2           iproute 
 zsh           test       cmd:zsh                     zsh                zsh                 zsh              zsh                 zsh           zsh
 fish          test       cmd:fish                    fish               fish                fish             fish                fish          fish
 tmux          test       cmd:tmux                    tmux               tmux                tmux             tmux                tmux          tmux
+dig           test       cmd:dig                     bind9-dnsutils     bind-utils          bind             bind-tools          bind          dnsutils
 dnsmasq       test       cmd:dnsmasq                 dnsmasq-base       dnsmasq             dnsmasq          dnsmasq             -             dnsmasq
 sshd          test       file:/usr/sbin/sshd,/usr/bin/sshd openssh-server openssh-server,openssh-clients openssh openssh   -             openssh
 ssh           test       cmd:ssh                     openssh-client     openssh-clients     openssh          openssh-client      -             openssh
