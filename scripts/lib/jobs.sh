@@ -45,8 +45,11 @@ running() {
     echo "$n"
 }
 
+# Not through a pipe to grep -q: that ends at the match, and with pipefail the list's broken pipe says that the job is gone.
 alive() {
-    jobs -rp | grep -qx "${job_pid[$1]}"
+    local pids
+    pids=$(jobs -rp)
+    [[ $'\n'$pids$'\n' == *$'\n'${job_pid[$1]}$'\n'* ]]
 }
 
 # start NAME FUNCTION [ARG…]: waits for a free place, then runs the function as a job.
