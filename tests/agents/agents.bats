@@ -87,10 +87,55 @@ claude() {
     assert_output_has codex-cli
 }
 
-@test "Codex: its command line runs a command with the cage as its sandbox" {
+# codex_exec PROMPT: one turn with the stand-in, by the command of the preset.
+codex_exec() {
+    local provider=model_providers.standin
+    run_cage timeout 60 "$NIXCAGE_AGENTS/node_modules/.bin/codex" --sandbox danger-full-access exec --skip-git-repo-check \
+        -m stand-in -c model_provider=standin -c $provider.name=standin -c $provider.wire_api=responses \
+        -c $provider.env_key=OPENAI_API_KEY -c "$provider.base_url=http://127.0.0.1:$(<"$HOME/port")/v1" "$1"
+}
+
+@test "Codex: a turn, with the key of the host; its state stays" {
     from_preset codex codex
-    run_cage "$NIXCAGE_AGENTS/node_modules/.bin/codex" --help
+    grep -qF 'command = "codex --sandbox danger-full-access"' nixcage.toml
+    start_api
+    export OPENAI_API_KEY=sk-openai-test GITHUB_TOKEN=ghp_never_to_be_seen
+    codex_exec 'say something'
     assert_status 0
-    assert_output_has --sandbox
-    assert_output_has danger-full-access
+    assert_output 'stand-in heard you'
+    grep -q '"authorization":"Bearer sk-openai-test"' "$HOME/requests"
+    refute grep -q ghp_never_to_be_seen "$HOME/requests"
+    [ -n "$(find "$HOME/.codex/sessions" -name '*.jsonl')" ]
+    # What the host's codex would run is not for the cage to write.
+    [ ! -e "$HOME/.codex/config.toml" ]
+}
+
+@test "Codex: its shell tool and git work, with the cage as its sandbox" {
+    from_preset codex codex
+    git init -q .
+    start_api
+    export OPENAI_API_KEY=sk-openai-test
+    codex_exec 'RUN: echo "active=$NIXCAGE_ACTIVE" && echo made >made && git add made && git commit -qm tool && rg -c made made'
+    assert_status 0
+    assert_output_has 'active=cage'
+    [ "$(<made)" = made ]
+    run_split git log -1 --format=%an:%s
+    assert_output Ada:tool
+}
+
+# starts PRESET PACKAGE PROGRAM
+starts() {
+    from_preset "$1" "$2"
+    run_cage "$NIXCAGE_AGENTS/node_modules/.bin/$3" --version
+    assert_status 0
+    [[ $output =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || _explain 'a version'
+}
+
+@test "Gemini CLI starts" {
+    starts gemini gemini-cli gemini
+}
+
+@test "opencode starts" {
+    [ -e "$NIXCAGE_AGENTS/node_modules/.bin/opencode" ] || [ -n "${NIXCAGE_EXTENDED-}" ] || skip "a large download, for --extended only"
+    starts opencode opencode opencode
 }

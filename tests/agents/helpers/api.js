@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A stand-in of the Messages API for one conversation: node api.js PORT-FILE LOG. Listens on the localhost and writes its
+// A stand-in of the Messages and the Responses API for one conversation: node api.js PORT-FILE LOG. Listens on the localhost and writes its
 // port to PORT-FILE; every request is a line of JSON in LOG. A prompt with "RUN: command" is answered with a call of the shell
 // tool, the tool's result with the text "tool said: RESULT", anything else with "stand-in heard you".
 'use strict';
 const http = require('http');
 const fs = require('fs');
+const responses = require('./responses.js');
 const [portFile, log] = process.argv.slice(2);
 
 function answer(request) {
@@ -43,6 +44,7 @@ const server = http.createServer((request, response) => {
   request.on('data', (data) => (body += data));
   request.on('end', () => {
     fs.appendFileSync(log, `${JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body })}\n`);
+    if (request.method === 'POST' && request.url === '/v1/responses') return responses(JSON.parse(body), response);
     if (request.method !== 'POST' || !/^\/v1\/messages(\?|$)/.test(request.url)) {
       response.writeHead(404, { 'content-type': 'application/json' });
       return response.end('{}');
