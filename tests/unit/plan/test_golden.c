@@ -131,7 +131,8 @@ static void test_explained(void **state)
 /* And for every preset that init can start from. */
 static void test_presets(void **state)
 {
-    static const char *const presets[] = {"claude-code", "codex", "default", "minimal"};
+    static const char *const presets[] = {"claude-code", "codex",   "default", "gemini",
+                                          "generic",     "minimal", "opencode"};
 
     (void)state;
     for (size_t i = 0; i < CAGE_LEN(presets); i++) {
