@@ -49,6 +49,8 @@ static void find_limits(struct cage_plan *plan, const struct cage_host *host)
     text = cage_limits_method_text(limits.way.method);
     plan->limits_held =
         limits.way.why_not ? cage_format("%s (%s)", text, limits.way.why_not) : cage_strdup(text);
+    for (int i = 0; i < CAGE_LIMIT_COUNT; i++)
+        plan->limits_how[i] = cage_limits_how(limits.way.method, (enum cage_limit)i, host->uid == 0);
 }
 
 /* The bwrap command of a run, for reading and for trying what one option does. */

@@ -5,6 +5,7 @@
 #include "cli/enter.h"
 #include "cli/json.h"
 #include "cli/session.h"
+#include "cli/status_running.h"
 #include "cli/term.h"
 #include "config/dump.h"
 
@@ -147,6 +148,7 @@ static void add_project(struct cage_strbuf *out, const struct cage_session *sess
     add_row(out, "Pure:", config->pure ? "true" : "false");
     add_limits(out, config);
     add_trust(out, session);
+    cage_status_add_running(out, session);
 }
 
 static void add_checks(struct cage_strbuf *out, const struct cage_checks *checks,
@@ -228,6 +230,7 @@ static void add_project_json(json_t *root, const struct cage_session *session)
     json_object_set_new(root, "limits", limits_json(config, &session->host));
     judge(session, &trust, &problem);
     json_object_set_new(root, "trust", json_string(trust));
+    json_object_set_new(root, "running", cage_status_running_json(session));
 }
 
 static json_t *checks_json(const struct cage_checks *checks)

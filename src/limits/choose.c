@@ -33,6 +33,18 @@ const char *cage_limits_method_text(enum cage_limits_method method)
     return "no limits";
 }
 
+const char *cage_limits_how(enum cage_limits_method method, enum cage_limit limit, bool is_root)
+{
+    static const char *const kernel[] = {"cpu.max", "memory.max, without swap", "pids.max"};
+    static const char *const fallback[] = {"bound to that many processors", "not limited", "RLIMIT_NPROC"};
+
+    if (method == CAGE_LIMITS_NONE)
+        return "no limit";
+    if (method != CAGE_LIMITS_FALLBACK)
+        return kernel[limit];
+    return limit == CAGE_LIMIT_PIDS && is_root ? "not limited: the kernel exempts root" : fallback[limit];
+}
+
 void cage_limits_way_finish(struct cage_limits_way *way)
 {
     free(way->parent);

@@ -105,7 +105,7 @@ int cage_limits_make_group(const struct cage_limits_way *way, struct cage_limits
     if (way->method != CAGE_LIMITS_CGROUP)
         return 0;
     switch_controllers_on(way->parent, &way->limits);
-    group->path = cage_format("%s/nixcage-%ld", way->parent, (long)getpid());
+    group->path = cage_format("%s/" CAGE_LIMITS_GROUP_PREFIX "%ld", way->parent, (long)getpid());
     if (mkdir(group->path, 0755) < 0 && errno != EEXIST) {
         cage_error_sys(err, errno, "cannot make the cgroup %s", group->path);
         cage_limits_group_finish(group);

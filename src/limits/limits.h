@@ -16,6 +16,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Names of scopes and cgroups of ours begin with it; nixcage's process number follows. */
+#define CAGE_LIMITS_GROUP_PREFIX "nixcage-"
+
 /* What is asked for. 0: no limit. */
 struct cage_limits {
     double cpus;     /* cores */
@@ -52,8 +55,13 @@ struct cage_limits_system {
     bool check_type; /* require cgroup_root to be a cgroup2 file system */
 };
 
-/* One limit in words, for `plan` and `status`: "cgroup v2 through the user's systemd". Static. */
+/* The way in words, for `plan` and `status`: "cgroup v2 through the user's systemd". Static. */
 const char *cage_limits_method_text(enum cage_limits_method method);
+
+enum cage_limit { CAGE_LIMIT_CPUS, CAGE_LIMIT_MEMORY, CAGE_LIMIT_PIDS, CAGE_LIMIT_COUNT };
+
+/* What holds one limit that way, or that nothing does, in words for `plan`. Static. */
+const char *cage_limits_how(enum cage_limits_method method, enum cage_limit limit, bool is_root);
 
 /*
  * Decides how `limits` can be held on this system; starts nothing and changes nothing. Where only the

@@ -157,27 +157,44 @@ static void add_variables(const struct cage_plan *plan, const struct cage_config
     }
 }
 
+/* The value, and what would hold it here if somebody looked. Takes value. */
+static void add_limit(const struct cage_plan *plan, enum cage_limit limit, char *take_value,
+                      struct cage_strbuf *out)
+{
+    cage_autofree char *value = take_value;
+    const char *how = plan->limits_how[limit];
+
+    cage_strbuf_add(out, "  ");
+    if (how)
+        add_column(out, value, 0, WIDTH_PATH);
+    else
+        cage_strbuf_add(out, value);
+    cage_strbuf_addf(out, "%s\n", how ? how : "");
+}
+
 static void add_limits(const struct cage_plan *plan, const struct cage_config *config,
                        struct cage_strbuf *out)
 {
-    const char *before = "  ";
-
     cage_strbuf_add(out, "\nLimits\n");
+    if (config->cpus <= 0 && config->memory == 0 && config->memory_percent <= 0 && config->pids == 0) {
+        cage_strbuf_add(out, "  none\n");
+        return;
+    }
     if (config->cpus > 0)
-        cage_strbuf_addf(out, "  cpus %g\n", config->cpus);
+        add_limit(plan, CAGE_LIMIT_CPUS, cage_format("cpus %g", config->cpus), out);
     if (config->memory > 0)
-        cage_strbuf_addf(out, "  memory %llu bytes\n", (unsigned long long)config->memory);
+        add_limit(plan, CAGE_LIMIT_MEMORY,
+                  cage_format("memory %llu bytes", (unsigned long long)config->memory), out);
     if (config->memory_percent > 0)
-        cage_strbuf_addf(out, "  memory %g%% of the machine's\n", config->memory_percent);
+        add_limit(plan, CAGE_LIMIT_MEMORY,
+                  cage_format("memory %g%% of the machine's", config->memory_percent), out);
     if (config->pids > 0)
-        cage_strbuf_addf(out, "  processes %llu\n", (unsigned long long)config->pids);
-    if (config->cpus <= 0 && config->memory == 0 && config->memory_percent <= 0 && config->pids == 0)
-        cage_strbuf_addf(out, "%snone\n", before);
-    else if (plan->limits_held)
-        cage_strbuf_addf(out, "%sheld by: %s\n", before, plan->limits_held);
-    if (config->cpus > 0 || config->memory > 0 || config->memory_percent > 0 || config->pids > 0)
-        cage_strbuf_addf(out, "%swhen they cannot be held: %s\n", before,
-                         config->enforce == CAGE_ENFORCE_REQUIRE ? "nothing runs" : "a warning");
+        add_limit(plan, CAGE_LIMIT_PIDS, cage_format("processes %llu", (unsigned long long)config->pids),
+                  out);
+    if (plan->limits_held)
+        cage_strbuf_addf(out, "  held by: %s\n", plan->limits_held);
+    cage_strbuf_addf(out, "  when they cannot be held: %s\n",
+                     config->enforce == CAGE_ENFORCE_REQUIRE ? "nothing runs" : "a warning");
 }
 
 static void add_gate(const struct cage_plan *plan, struct cage_strbuf *out)

@@ -118,6 +118,12 @@ static json_t *limits(const struct cage_plan *plan, const struct cage_config *co
     put(object, "enforce", text(cage_enforce_name(config->enforce)));
     if (plan->limits_held)
         put(object, "held_by", text(plan->limits_held));
+    if (config->cpus > 0 && plan->limits_how[CAGE_LIMIT_CPUS])
+        put(object, "cpus_held_by", text(plan->limits_how[CAGE_LIMIT_CPUS]));
+    if ((config->memory > 0 || config->memory_percent > 0) && plan->limits_how[CAGE_LIMIT_MEMORY])
+        put(object, "memory_held_by", text(plan->limits_how[CAGE_LIMIT_MEMORY]));
+    if (config->pids > 0 && plan->limits_how[CAGE_LIMIT_PIDS])
+        put(object, "pids_held_by", text(plan->limits_how[CAGE_LIMIT_PIDS]));
     return object;
 }
 

@@ -98,6 +98,7 @@ struct cage_plan {
     bool nested;
     struct cage_limits limits;
     char *limits_held; /* for explain: how this machine would hold them; NULL: nobody looked */
+    const char *limits_how[CAGE_LIMIT_COUNT]; /* and each of them; NULL as above */
 
     bool limit_store; /* store_view = "closure": only store_paths below /nix/store can be opened */
     struct cage_strv store_paths;

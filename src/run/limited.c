@@ -7,7 +7,7 @@
 int cage_limited_start(struct cage_limited *limited, const struct cage_run_options *options,
                        struct cage_error *err)
 {
-    cage_autofree char *unit = cage_format("nixcage-%ld.scope", (long)getpid());
+    cage_autofree char *unit = cage_format(CAGE_LIMITS_GROUP_PREFIX "%ld.scope", (long)getpid());
 
     *limited = (struct cage_limited){
         .way = options->limits,

@@ -244,11 +244,22 @@ static void test_verify_accepts(void **state)
     cage_limits_group_finish(&group);
 }
 
+static void test_how(void **state)
+{
+    (void)state;
+    assert_string_equal(cage_limits_how(CAGE_LIMITS_SYSTEMD_USER, CAGE_LIMIT_CPUS, false), "cpu.max");
+    assert_string_equal(cage_limits_how(CAGE_LIMITS_CGROUP, CAGE_LIMIT_PIDS, true), "pids.max");
+    assert_string_equal(cage_limits_how(CAGE_LIMITS_FALLBACK, CAGE_LIMIT_MEMORY, false), "not limited");
+    assert_string_equal(cage_limits_how(CAGE_LIMITS_FALLBACK, CAGE_LIMIT_PIDS, false), "RLIMIT_NPROC");
+    assert_non_null(strstr(cage_limits_how(CAGE_LIMITS_FALLBACK, CAGE_LIMIT_PIDS, true), "root"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_own_cgroup),
+        cmocka_unit_test(test_how),
         cmocka_unit_test_setup_teardown(test_nothing_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_user_systemd, set_up, tear_down),
