@@ -104,6 +104,11 @@ int cage_netlink_add_local(const struct cage_addr *addr, int bits, struct cage_e
     message.route.rtm_scope = RT_SCOPE_HOST;
     message.route.rtm_type = RTN_LOCAL;
     add_attribute(&message, RTA_OIF, &lo, sizeof(lo));
+    struct {
+        struct rtattr head;
+        char name[RTA_ALIGN(sizeof(CAGE_NETLINK_CONGESTION))];
+    } metrics = {{RTA_LENGTH(sizeof(CAGE_NETLINK_CONGESTION)), RTAX_CC_ALGO}, CAGE_NETLINK_CONGESTION};
+    add_attribute(&message, RTA_METRICS, &metrics, sizeof(metrics));
     union reply reply;
     if (ask(fd, &message, &reply) < 0)
         return cage_error_sys(err, errno, "cannot add a route in the cage");

@@ -9,7 +9,13 @@
 /* Sets the loopback interface up (netdevice(7), SIOCSIFFLAGS); up already is fine. */
 int cage_netlink_loopback_up(struct cage_error *err) CAGE_MUST_CHECK;
 
-/* Makes addr/bits addresses of this namespace: a route of type RTN_LOCAL on lo. There already is fine. */
+/* The congestion control of connections that never leave this machine. */
+#define CAGE_NETLINK_CONGESTION "reno"
+
+/*
+ * Makes addr/bits addresses of this namespace: a route of type RTN_LOCAL on lo, whose connections use
+ * CAGE_NETLINK_CONGESTION at both ends. There already is fine.
+ */
 int cage_netlink_add_local(const struct cage_addr *addr, int bits, struct cage_error *err) CAGE_MUST_CHECK;
 
 /* A socket for cage_netlink_is_own(), close-on-exec, or -1. */

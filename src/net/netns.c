@@ -12,6 +12,7 @@
 #include <linux/if_packet.h>
 #include <linux/nsfs.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -85,12 +86,25 @@ static int make_syn_socket(void)
     return fd >= 0 ? fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+/*
+ * What stays on this machine has no congestion to control. A host's choice like BBR paces each packet by a
+ * timer, which costs a quarter of the gate's time; Reno is in every kernel and allowed to everybody.
+ * Connections inherit it from their listener (tcp(7), TCP_CONGESTION).
+ */
+static void use_plain_congestion_control(int fd)
+{
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, CAGE_NETLINK_CONGESTION,
+                     sizeof(CAGE_NETLINK_CONGESTION) - 1);
+}
+
 static int make_socket(const struct cage_netns_socket *want)
 {
     if (want->kind == CAGE_NETNS_SYNS)
         return make_syn_socket();
     int type = want->kind == CAGE_NETNS_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM, one = 1;
     int fd = socket(want->addr.v6 ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && want->kind != CAGE_NETNS_DATAGRAM)
+        use_plain_congestion_control(fd);
     if (fd < 0 || want->kind == CAGE_NETNS_STREAM)
         return fd;
     struct sockaddr_storage sa;

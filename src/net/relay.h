@@ -15,7 +15,7 @@ struct event_base;
 struct cage_relay;
 
 /* Pipes for splice(2), shared by the relays of a gate and bounded. */
-enum { CAGE_RELAY_PIPES = 32, CAGE_RELAY_PIPE_SIZE = 512 * 1024 };
+enum { CAGE_RELAY_PIPES = 32, CAGE_RELAY_PIPE_SIZE = 1024 * 1024 };
 
 struct cage_relay_shared {
     struct event_base *base;
