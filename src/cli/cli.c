@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "cli/term.h"
+#include "cli/wrap.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,6 +16,15 @@ int cage_cli_print(const struct cage_strbuf *text, struct cage_error *err)
     if (cage_fs_write_all(STDOUT_FILENO, text->buf, text->len, err) < 0)
         return cage_error_wrap(err, "standard output");
     return 0;
+}
+
+int cage_cli_print_wrapped(const struct cage_strbuf *text, char *const *environ_, struct cage_error *err)
+{
+    CAGE_STRBUF_AUTO wrapped = {0};
+
+    cage_strbuf_init(&wrapped);
+    cage_wrap(text->buf, cage_term_width(STDOUT_FILENO, environ_), &wrapped);
+    return cage_cli_print(&wrapped, err);
 }
 
 /* One write, so that messages of several nixcages do not mix. Nobody is left to tell when that fails. */
@@ -100,7 +111,7 @@ int cage_cli_main(char *const *argv, char *const *environ_, struct cage_error *e
 
         cage_strbuf_init(&text);
         cage_help_render(cli.command, &text);
-        return cage_cli_print(&text, err);
+        return cage_cli_print_wrapped(&text, environ_, err);
     }
     if (cli.command->outside && cage_cli_is_inside(environ_))
         return refuse_inside(cli.command, err);

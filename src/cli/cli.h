@@ -24,6 +24,10 @@ int cage_cli_main(char *const *argv, char *const *environ_, struct cage_error *e
 /* Writes text to standard output; a full disk is an error. */
 int cage_cli_print(const struct cage_strbuf *text, struct cage_error *err) CAGE_MUST_CHECK;
 
+/* As cage_cli_print() for text that people read: on a terminal, long lines are wrapped to its width. */
+int cage_cli_print_wrapped(const struct cage_strbuf *text, char *const *environ_,
+                           struct cage_error *err) CAGE_MUST_CHECK;
+
 /* One line on standard error after "nixcage: "; control characters are replaced. */
 void cage_cli_note(const char *fmt, ...) CAGE_PRINTF(1, 2);
 

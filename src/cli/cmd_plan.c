@@ -107,7 +107,7 @@ int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
     if (cage_session_open(&session, cli, err) < 0)
         return -1;
     if (cli->given[CAGE_OPT_DIFF])
-        return show_diff(&session, &text, err) < 0 ? -1 : cage_cli_print(&text, err);
+        return show_diff(&session, &text, err) < 0 ? -1 : cage_cli_print_wrapped(&text, cli->environ_, err);
     if (prepare(&entry, &session, cli, err) < 0)
         return -1;
     if (!cli->values[CAGE_OPT_PLATFORM] && strcmp(session.host.os, "linux") == 0)
@@ -122,6 +122,7 @@ int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
         cage_plan_explain_json(&entry.plan, &session.config, &text);
     } else {
         cage_plan_explain(&entry.plan, &session.config, &text);
+        return cage_cli_print_wrapped(&text, cli->environ_, err);
     }
     return cage_cli_print(&text, err);
 }

@@ -26,7 +26,7 @@ static int print_json(const struct cage_presets *presets, struct cage_error *err
     return cage_json_print(array, err);
 }
 
-static int print_text(const struct cage_presets *presets, struct cage_error *err)
+static int print_text(const struct cage_presets *presets, char *const *environ_, struct cage_error *err)
 {
     CAGE_STRBUF_AUTO text = {0};
     size_t width = 0;
@@ -43,7 +43,7 @@ static int print_text(const struct cage_presets *presets, struct cage_error *err
         cage_strbuf_add_printable(&text, preset->description);
         cage_strbuf_addf(&text, "%s\n", preset->user ? " (yours)" : "");
     }
-    return cage_cli_print(&text, err);
+    return cage_cli_print_wrapped(&text, environ_, err);
 }
 
 int cage_cmd_list_presets(const struct cage_cli *cli, struct cage_error *err)
@@ -53,5 +53,5 @@ int cage_cmd_list_presets(const struct cage_cli *cli, struct cage_error *err)
 
     if (cage_host_probe(&host, cli->environ_, err) < 0 || cage_presets_list(&host, &presets, err) < 0)
         return -1;
-    return cli->given[CAGE_OPT_JSON] ? print_json(&presets, err) : print_text(&presets, err);
+    return cli->given[CAGE_OPT_JSON] ? print_json(&presets, err) : print_text(&presets, cli->environ_, err);
 }

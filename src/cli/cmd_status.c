@@ -184,7 +184,7 @@ static int print_text(const struct view *view, const struct cage_cli *cli, struc
     if (session->project.root)
         add_project(&text, session);
     add_checks(&text, view->checks, &term);
-    return cage_cli_print(&text, err);
+    return cage_cli_print_wrapped(&text, cli->environ_, err);
 }
 
 static json_t *network_json(const struct cage_config *config)

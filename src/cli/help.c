@@ -81,5 +81,5 @@ int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err)
         }
     }
     cage_help_render(command, &text);
-    return cage_cli_print(&text, err);
+    return cage_cli_print_wrapped(&text, cli->environ_, err);
 }

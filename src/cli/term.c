@@ -2,9 +2,13 @@
 #include "cli/term.h"
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+enum { MAX_WIDTH = 10000 };
 
 static const char *get(char *const *environ_, const char *name)
 {
@@ -35,6 +39,20 @@ struct cage_term cage_term_of(int fd, char *const *environ_)
     bool plain = *get(environ_, "NO_COLOR") || !*type || strcmp(type, "dumb") == 0;
 
     return (struct cage_term){.utf8 = is_utf8(environ_), .colour = !plain && isatty(fd) == 1};
+}
+
+size_t cage_term_width(int fd, char *const *environ_)
+{
+    const char *columns = get(environ_, "COLUMNS");
+    struct winsize size = {0};
+    char *end = NULL;
+    long asked = strtol(columns, &end, 10);
+
+    if (isatty(fd) != 1)
+        return 0;
+    if (*columns && !*end && asked > 0 && asked <= MAX_WIDTH)
+        return (size_t)asked;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 const char *cage_term_mark(const struct cage_term *term, bool ok)

@@ -176,7 +176,7 @@ bool cage_check_nixpkgs(const char *value, struct cage_objection *why)
         return false;
     if (value[0] != '/' && value[0] != '~' && strncmp(value, "./", 2) != 0 && strncmp(value, "../", 3) != 0)
         return wrong(why, "it is neither a path nor a pinned revision",
-                     "Write a path (/…, ~/…, ./…) or github:NixOS/nixpkgs/REVISION#sha256-HASH");
+                     "Write a path (/..., ~/..., ./...) or github:NixOS/nixpkgs/REVISION#sha256-HASH");
     if (strpbrk(value, "#<>\""))
         return wrong(why, "it holds a character that Nix would not take as part of a path",
                      "Use a plain path");

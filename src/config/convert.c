@@ -37,9 +37,9 @@ static const struct {
     const char *wants, *example;
 } type_texts[] = {
     [CAGE_TYPE_BOOL] = {"true or false", "true"},
-    [CAGE_TYPE_STRING] = {"a string", "\"…\""},
-    [CAGE_TYPE_ENUM] = {"a string", "\"…\""},
-    [CAGE_TYPE_LIST] = {"a list of strings", "[\"…\", \"…\"]"},
+    [CAGE_TYPE_STRING] = {"a string", "\"...\""},
+    [CAGE_TYPE_ENUM] = {"a string", "\"...\""},
+    [CAGE_TYPE_LIST] = {"a list of strings", "[\"...\", \"...\"]"},
     [CAGE_TYPE_COMMAND] = {"a string or a list of strings", "\"npm start\""},
     [CAGE_TYPE_PORTS] = {"a list of port numbers", "[3000, 8080]"},
     [CAGE_TYPE_NUMBER] = {"a number", "4"},

@@ -21,7 +21,7 @@ struct cage_quote cage_quote(const char *value)
     cage_strbuf_init(&cut);
     for (const char *p = value; (n = cage_utf8_decode(p, &cp)) > 0 && i++ < QUOTE_CHARS / 2; p += n)
         cage_strbuf_add_bytes(&cut, p, n);
-    cage_strbuf_add(&cut, strlen(value) > cut.len ? "…" : "");
+    cage_strbuf_add(&cut, strlen(value) > cut.len ? "..." : "");
     cage_strbuf_add_toml_string(&sb, cut.buf);
     snprintf(quote.text, sizeof quote.text, "%s", sb.buf);
     return quote;
@@ -102,7 +102,7 @@ static const struct {
     {"string", "end-of-", "this string is not closed", "Close it with the quote it began with"},
     {"string", "line", "this string is not closed", "Close it with the quote it began with"},
     {"unknown escape", "", NULL, "Write \\\\ for a backslash, or put the string in single quotes"},
-    {"inline table", "'\\n'", "an inline table ends on its line", "Use a [section] instead of {…}"},
+    {"inline table", "'\\n'", "an inline table ends on its line", "Use a [section] instead of {...}"},
     {"inline table", "end-of-", "this inline table is not closed", "Close it with }"},
     {"array", "end-of-", "this list is not closed", "Close it with ]"},
     {"array", "saw '", "a comma or ] is missing in this list",

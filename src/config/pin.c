@@ -59,7 +59,7 @@ bool cage_config_pin_parse(const char *text, struct cage_pin *pin, struct cage_o
                      "Append #sha256-HASH, which `nix-prefetch-url --unpack` of the archive and `nix hash "
                      "to-sri` give");
     if (!hash_ok(p + 1))
-        return wrong(why, "its hash is not of the form sha256-… with 44 characters of base64",
+        return wrong(why, "its hash is not of the form sha256-... with 44 characters of base64",
                      "Append the hash as `nix hash to-sri --type sha256 HASH` prints it");
     snprintf(pin->hash, sizeof pin->hash, "%s", p + 1);
     return true;

@@ -55,7 +55,7 @@ static void tell_change(const struct diff *d, bool widens, const struct cage_sch
                         const char *new)
 {
     cage_autofree char *text =
-        d->fresh ? cage_format("+ %s %s", e->name, new) : cage_format("%s %s → %s", e->name, old, new);
+        d->fresh ? cage_format("+ %s %s", e->name, new) : cage_format("%s %s -> %s", e->name, old, new);
 
     tell(d, widens, text, d->now->marks[e->key]);
 }

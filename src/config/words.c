@@ -8,7 +8,7 @@
 static bool wrong(struct cage_objection *why, const char *what)
 {
     why->what = what;
-    why->fix = "Quote it if it is meant literally, or use [\"sh\", \"-c\", \"…\"] for a shell";
+    why->fix = "Quote it if it is meant literally, or use [\"sh\", \"-c\", \"...\"] for a shell";
     return false;
 }
 

@@ -58,7 +58,7 @@ static const char *parse_name(const char *text, size_t n, struct cage_rule *rule
         return "\"*\" may only stand for whole labels at the start, as in \"*.example.org\"";
     for (size_t i = 0; i < n; i++) {
         if ((unsigned char)text[i] >= 0x80)
-            return "write an internationalised name in its ASCII form (xn--…)";
+            return "write an internationalised name in its ASCII form (xn--...)";
     }
     if (!cage_hostname_parse(text, n, rule->name))
         return "is not a host name";

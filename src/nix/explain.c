@@ -198,7 +198,7 @@ static const struct phrase {
 } phrases[] = {
     {"file 'nixpkgs' was not found in the Nix search path", "there is no <nixpkgs>",
      "add a channel (nix-channel --add https://nixos.org/channels/nixpkgs-unstable nixpkgs && nix-channel "
-     "--update), set NIX_PATH=nixpkgs=…, or pin one with nixpkgs = \"…\" in [nix]"},
+     "--update), set NIX_PATH=nixpkgs=..., or pin one with nixpkgs = \"...\" in [nix]"},
     {"No space left on device", "the disk is full", "free space, for example with nix-collect-garbage"},
     {"cannot connect to socket", "Nix's daemon cannot be reached",
      "start it (systemctl start nix-daemon) or check that you may use it"},

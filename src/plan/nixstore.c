@@ -94,7 +94,7 @@ static int limit_view(struct cage_planner *p, struct cage_error *err)
                           "store_view = \"closure\" needs Landlock ABI %d (Linux 5.19); this kernel has %d",
                           ABI_REFER, p->host->landlock_abi);
         return cage_error_hint(
-            err, "boot with lsm=landlock,… or a newer kernel, or set store_view = \"full\" in [nix]");
+            err, "boot with lsm=landlock,... or a newer kernel, or set store_view = \"full\" in [nix]");
     }
     p->plan->limit_store = true;
     for (size_t i = 0; i < closure->n; i++)

@@ -332,7 +332,7 @@ static int check_opened(const struct cage_planner *p, struct cage_error *err)
                 continue;
             cage_config_error(p->config, op->reason.mark, err, "%s opens %s, which is protected",
                               op->reason.rule, item->path);
-            return cage_error_hint(err, "unprotect = [\"…\"] is the way to say that it may be written");
+            return cage_error_hint(err, "unprotect = [\"...\"] is the way to say that it may be written");
         }
     }
     return 0;

@@ -91,7 +91,7 @@ void cage_plan_fish_rc(const struct cage_planner *p, struct cage_strbuf *rc)
                      "# made by nixcage for this shell only\n"
                      "set -g fish_greeting\n"
                      "function fish_prompt\n"
-                     "    if set -q NO_COLOR; or test \"$TERM\" = dumb\n"
+                     "    if test -n \"$NO_COLOR\"; or test \"$TERM\" = dumb\n"
                      "        echo -n '[cage:%s] '\n"
                      "    else\n"
                      "        set_color --bold green; echo -n '[cage:%s]'; set_color normal; echo -n ' '\n"

@@ -162,7 +162,7 @@ static const struct cage_seccomp_rule rules[] = {
      .nested = ALSO_NESTED,
      .answer = EAFNOSUPPORT,
      .reason =
-         "other families than unix, inet, inet6 and netlink (vsock, packet, bluetooth, alg …) load rarely "
+         "other families than unix, inet, inet6 and netlink (vsock, packet, bluetooth, alg ...) load rarely "
          "tested kernel code or reach past the network namespace",
      .only_arg = 0,
      .n_only = 4,

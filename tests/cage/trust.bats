@@ -212,7 +212,7 @@ ROWS
     sed -i s/strict/standard/ nixcage.toml
     run_cage true
     assert_status 125
-    assert_stderr_has 'level strict → standard'
+    assert_stderr_has 'level strict -> standard'
     sed -i 's/level = "standard"/level = "strict"\nnested = true/' nixcage.toml
     run_cage true
     assert_status 125

@@ -2,12 +2,12 @@
 # shellcheck shell=bash
 # A terminal for tests: tmux on a private socket. `load ../lib/terminal`; call terminal_end in teardown.
 
-# terminal_start CMD…: runs CMD in a terminal of 100x30.
+# terminal_start CMD…: runs CMD in a terminal of TERMINAL_SIZE (default: 100x30).
 terminal_start() {
     TERMINAL=$BATS_TEST_TMPDIR/.tmux
-    local words
+    local words size=${TERMINAL_SIZE:-100x30}
     printf -v words '%q ' "$@"
-    tmux -S "$TERMINAL" -f /dev/null new-session -d -x 100 -y 30 "exec $words"
+    tmux -S "$TERMINAL" -f /dev/null new-session -d -x "${size%x*}" -y "${size#*x}" "exec $words"
 }
 
 terminal_end() {

@@ -58,12 +58,12 @@ static const struct widening {
     const char *less, *more, *widened, *tightened;
 } widenings[] = {
     {CAGE_KEY_SANDBOX_LEVEL, "", "[sandbox]\nlevel = \"relaxed\"",
-     "level standard → relaxed (nixcage.toml:2)", "level relaxed → standard"},
+     "level standard -> relaxed (nixcage.toml:2)", "level relaxed -> standard"},
     {CAGE_KEY_SANDBOX_LEVEL, "[sandbox]\nlevel = \"strict\"", "",
-     "level strict → standard; + network: any host", "level standard → strict (nixcage.toml:2); - network"},
+     "level strict -> standard; + network: any host", "level standard -> strict (nixcage.toml:2); - network"},
     {CAGE_KEY_SANDBOX_NESTED, "[nix]\nstore_view = \"full\"",
-     "[sandbox]\nnested = true\n[nix]\nstore_view = \"full\"", "nested false → true (nixcage.toml:2)",
-     "nested true → false"},
+     "[sandbox]\nnested = true\n[nix]\nstore_view = \"full\"", "nested false -> true (nixcage.toml:2)",
+     "nested true -> false"},
     {CAGE_KEY_FS_RO_BIND, "", FS "ro_bind = [\"/data\"]", "+ ro_bind /data (nixcage.toml:2)",
      "- ro_bind /data"},
     {CAGE_KEY_FS_RO_BIND, FS "ro_bind = [\"/a\"]", FS "ro_bind = [\n\"/a\",\n\"~/b?\"]",
@@ -78,8 +78,8 @@ static const struct widening {
      "+ protect Makefile (nixcage.toml:2)"},
     {CAGE_KEY_FS_UNPROTECT, "", FS "unprotect = [\".vscode\"]", "+ unprotect .vscode (nixcage.toml:2)",
      "- unprotect .vscode"},
-    {CAGE_KEY_FS_SYSTEM, "", FS "system = true", "system false → true (nixcage.toml:2)",
-     "system true → false"},
+    {CAGE_KEY_FS_SYSTEM, "", FS "system = true", "system false -> true (nixcage.toml:2)",
+     "system true -> false"},
     {CAGE_KEY_NET_ALLOW, NET "allow = false", "", "+ network: any host", "- network"},
     {CAGE_KEY_NET_ALLOW, NET "hosts = [\"a.example\"]", NET "allow = true",
      "+ network: any host (nixcage.toml:2)", "- network: any host"},
@@ -91,38 +91,38 @@ static const struct widening {
     {CAGE_KEY_NET_EXPOSE, "", NET "expose = [3000]", "+ expose 3000 (nixcage.toml:2)", "- expose 3000"},
     {CAGE_KEY_NET_HOST_PORTS, NET "host_ports = [1]", NET "host_ports = [1, 5432]",
      "+ host_ports 5432 (nixcage.toml:2)", "- host_ports 5432"},
-    {CAGE_KEY_RES_CPUS, RES "cpus = 2", RES "cpus = 2.5", "cpus 2 → 2.5 (nixcage.toml:2)",
-     "cpus 2.5 → 2 (nixcage.toml:2)"},
-    {CAGE_KEY_RES_CPUS, RES "cpus = 2", "", "cpus 2 → no limit", "cpus no limit → 2 (nixcage.toml:2)"},
+    {CAGE_KEY_RES_CPUS, RES "cpus = 2", RES "cpus = 2.5", "cpus 2 -> 2.5 (nixcage.toml:2)",
+     "cpus 2.5 -> 2 (nixcage.toml:2)"},
+    {CAGE_KEY_RES_CPUS, RES "cpus = 2", "", "cpus 2 -> no limit", "cpus no limit -> 2 (nixcage.toml:2)"},
     {CAGE_KEY_RES_MEMORY, RES "memory = \"1G\"", RES "memory = \"2G\"",
-     "memory 1073741824 → 2147483648 (nixcage.toml:2)", "memory 2147483648 → 1073741824 (nixcage.toml:2)"},
+     "memory 1073741824 -> 2147483648 (nixcage.toml:2)", "memory 2147483648 -> 1073741824 (nixcage.toml:2)"},
     {CAGE_KEY_RES_MEMORY, RES "memory = \"40%\"", RES "memory = \"50%\"",
-     "memory \"40%\" → \"50%\" (nixcage.toml:2)", "memory \"50%\" → \"40%\" (nixcage.toml:2)"},
-    {CAGE_KEY_RES_MEMORY, RES "memory = \"1G\"", "", "memory 1073741824 → no limit",
-     "memory no limit → 1073741824 (nixcage.toml:2)"},
-    {CAGE_KEY_RES_PIDS, RES "pids = 100", RES "pids = 200", "pids 100 → 200 (nixcage.toml:2)",
-     "pids 200 → 100 (nixcage.toml:2)"},
-    {CAGE_KEY_RES_PIDS, RES "pids = 100", "", "pids 100 → no limit", "pids no limit → 100 (nixcage.toml:2)"},
-    {CAGE_KEY_RES_ENFORCE, "", RES "enforce = \"warn\"", "enforce require → warn (nixcage.toml:2)",
-     "enforce warn → require"},
-    {CAGE_KEY_NIX_PURE, "", "[nix]\npure = false", "pure true → false (nixcage.toml:2)", "pure false → true"},
+     "memory \"40%\" -> \"50%\" (nixcage.toml:2)", "memory \"50%\" -> \"40%\" (nixcage.toml:2)"},
+    {CAGE_KEY_RES_MEMORY, RES "memory = \"1G\"", "", "memory 1073741824 -> no limit",
+     "memory no limit -> 1073741824 (nixcage.toml:2)"},
+    {CAGE_KEY_RES_PIDS, RES "pids = 100", RES "pids = 200", "pids 100 -> 200 (nixcage.toml:2)",
+     "pids 200 -> 100 (nixcage.toml:2)"},
+    {CAGE_KEY_RES_PIDS, RES "pids = 100", "", "pids 100 -> no limit", "pids no limit -> 100 (nixcage.toml:2)"},
+    {CAGE_KEY_RES_ENFORCE, "", RES "enforce = \"warn\"", "enforce require -> warn (nixcage.toml:2)",
+     "enforce warn -> require"},
+    {CAGE_KEY_NIX_PURE, "", "[nix]\npure = false", "pure true -> false (nixcage.toml:2)", "pure false -> true"},
     {CAGE_KEY_NIX_STORE_MODE, "", "[nix]\nstore_mode = \"shared\"",
-     "store_mode readonly → shared (nixcage.toml:2)", "store_mode shared → readonly"},
-    {CAGE_KEY_NIX_STORE_MODE, "[nix]\nstore_mode = \"copy\"", "", "store_mode copy → readonly",
-     "store_mode readonly → copy (nixcage.toml:2)"},
+     "store_mode readonly -> shared (nixcage.toml:2)", "store_mode shared -> readonly"},
+    {CAGE_KEY_NIX_STORE_MODE, "[nix]\nstore_mode = \"copy\"", "", "store_mode copy -> readonly",
+     "store_mode readonly -> copy (nixcage.toml:2)"},
     {CAGE_KEY_NIX_STORE_VIEW, "", "[nix]\nstore_view = \"full\"",
-     "store_view closure → full (nixcage.toml:2)", "store_view full → closure"},
-    {CAGE_KEY_NIX_NIXPKGS, "", "[nix]\nnixpkgs = \"./pkgs\"", "nixpkgs \"\" → \"./pkgs\" (nixcage.toml:2)",
-     "nixpkgs \"./pkgs\" → \"\""},
-    {CAGE_KEY_NIX_NIXPKGS, "", "[nix]\nnixpkgs = \"" PIN "\"", "nixpkgs \"\" → \"" PIN "\" (nixcage.toml:2)",
-     "nixpkgs \"" PIN "\" → \"\""},
-    {CAGE_KEY_NIX_SHELL, "", "[nix]\nshell = \"shell.nix\"", "shell \"\" → \"shell.nix\" (nixcage.toml:2)",
-     "shell \"shell.nix\" → \"\""},
+     "store_view closure -> full (nixcage.toml:2)", "store_view full -> closure"},
+    {CAGE_KEY_NIX_NIXPKGS, "", "[nix]\nnixpkgs = \"./pkgs\"", "nixpkgs \"\" -> \"./pkgs\" (nixcage.toml:2)",
+     "nixpkgs \"./pkgs\" -> \"\""},
+    {CAGE_KEY_NIX_NIXPKGS, "", "[nix]\nnixpkgs = \"" PIN "\"", "nixpkgs \"\" -> \"" PIN "\" (nixcage.toml:2)",
+     "nixpkgs \"" PIN "\" -> \"\""},
+    {CAGE_KEY_NIX_SHELL, "", "[nix]\nshell = \"shell.nix\"", "shell \"\" -> \"shell.nix\" (nixcage.toml:2)",
+     "shell \"shell.nix\" -> \"\""},
     {CAGE_KEY_CAGE_PASSTHROUGH_ENV, "[cage]\npassthrough_env = [\"TERM\"]",
      "[cage]\npassthrough_env = [\"TERM\", \"TOKEN\"]", "+ passthrough_env TOKEN (nixcage.toml:2)",
      "- passthrough_env TOKEN"},
-    {CAGE_KEY_CAGE_SSH_AGENT, "", "[cage]\nssh_agent = true", "ssh_agent false → true (nixcage.toml:2)",
-     "ssh_agent true → false"},
+    {CAGE_KEY_CAGE_SSH_AGENT, "", "[cage]\nssh_agent = true", "ssh_agent false -> true (nixcage.toml:2)",
+     "ssh_agent true -> false"},
 };
 
 /* Changes that grant nothing, whichever way they go. */
@@ -146,7 +146,7 @@ static void test_widening_and_tightening(void **state)
 
         diff(w->less, w->more, &widened, &tightened);
         diff(w->more, w->less, &back_widened, &back_tightened);
-        /* Moving ro → rw takes the read-only line away too, which is told on the same occasion. */
+        /* Moving ro -> rw takes the read-only line away too, which is told on the same occasion. */
         assert_string_equal(widened, w->widened);
         assert_string_equal(back_widened, "");
         assert_string_equal(back_tightened, w->tightened);
@@ -206,7 +206,7 @@ static void test_what_cannot_be_compared_widens(void **state)
 
         diff(pairs[i][0], pairs[i][1], &widened, &tightened);
         if (!*widened)
-            fail_msg("%s → %s is not seen as widening", pairs[i][0], pairs[i][1]);
+            fail_msg("%s -> %s is not seen as widening", pairs[i][0], pairs[i][1]);
     }
 }
 
