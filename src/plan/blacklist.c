@@ -121,6 +121,25 @@ static int hide(struct cage_planner *p, const struct cage_hidden *hidden, struct
     return 0;
 }
 
+/* The level relaxed shows the home directory, where OpenSSH 10.1 and newer keep the agent's socket. */
+static void hide_agent(struct cage_planner *p)
+{
+    const char *socket = cage_host_getenv(p->host, "SSH_AUTH_SOCK");
+    struct cage_file_fact fact;
+    CAGE_STRV_AUTO places = {0};
+
+    if (p->config->level != CAGE_LEVEL_RELAXED || p->config->ssh_agent || !socket || socket[0] != '/' ||
+        p->host->lookup(p->host, socket, &fact, NULL) < 0)
+        return;
+    if (fact.type == CAGE_FILE_OTHER)
+        cage_plan_views(p->plan, fact.real, false, &places);
+    cage_file_fact_finish(&fact);
+    for (size_t i = 0; i < places.n; i++)
+        if (!cage_plan_at(p->plan, places.items[i])) /* else the configuration names the socket itself */
+            cage_plan_add(p->plan, CAGE_OP_MASK_FILE, NULL, places.items[i],
+                          cage_rule("ssh_agent is not set"));
+}
+
 int cage_plan_add_masks(struct cage_planner *p, struct cage_error *err)
 {
     for (size_t i = 0; i < p->n_hidden; i++) {
@@ -129,5 +148,6 @@ int cage_plan_add_masks(struct cage_planner *p, struct cage_error *err)
         if (hide(p, &p->hidden[i], err) < 0)
             return -1;
     }
+    hide_agent(p);
     return 0;
 }

@@ -178,13 +178,46 @@ static void test_explain_has_no_values(void **state)
     plan_fixture_finish(&f);
 }
 
+/* The home directory of the level relaxed does not give what ssh_agent asks about. */
+static void test_agent_in_home(void **state)
+{
+    /* The machine's SSH_AUTH_SOCK leads there. */
+    static const char machine[] =
+        "s /home/u/.ssh/agent/s.1 uid=1000\nl /tmp/ssh-XXX/agent.1 /home/u/.ssh/agent/s.1 uid=1000";
+    static const struct {
+        const char *toml;
+        bool hidden;
+    } rows[] = {
+        {"[sandbox]\nlevel = \"relaxed\"\n", true},
+        {"[sandbox]\nlevel = \"relaxed\"\n[cage]\nssh_agent = true\n", false},
+        {"[sandbox]\nlevel = \"relaxed\"\n[sandbox.filesystem]\nro_bind = [\"~/.ssh/agent/s.1\"]\n", false},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < CAGE_LEN(rows); i++) {
+        struct plan_fixture f;
+        const struct cage_op *op;
+
+        build(&f, machine, rows[i].toml);
+        op = plan_fixture_op(&f, "/home/u/.ssh/agent/s.1");
+        assert_int_equal(op && op->kind == CAGE_OP_MASK_FILE, rows[i].hidden);
+        plan_fixture_finish(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pure),          cmocka_unit_test(test_impure),
-        cmocka_unit_test(test_refused_names), cmocka_unit_test(test_usual_places),
-        cmocka_unit_test(test_agent),         cmocka_unit_test(test_hook),
-        cmocka_unit_test(test_secret_names),  cmocka_unit_test(test_explain_has_no_values),
+        cmocka_unit_test(test_pure),
+        cmocka_unit_test(test_impure),
+        cmocka_unit_test(test_refused_names),
+        cmocka_unit_test(test_usual_places),
+        cmocka_unit_test(test_agent),
+        cmocka_unit_test(test_agent_in_home),
+        cmocka_unit_test(test_hook),
+        cmocka_unit_test(test_secret_names),
+        cmocka_unit_test(test_explain_has_no_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
