@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+enum { FEW_BINDS = 20 };
+
 #define LIMITS_AUTO __attribute__((cleanup(cage_limits_forget))) struct cage_cli_limits
 
 static void say(const char *line)
@@ -17,7 +19,13 @@ static void say(const char *line)
     cage_cli_note("%s", line);
 }
 
-/* Parents come before what is in them; .nixcage and local are there already, and are what they seem. */
+/* With these, bwrap is started by another program or with its mounts made, which is known only later. */
+static bool can_start_ahead(const struct cage_cli *cli, const struct cage_config *config)
+{
+    return !cli->given[CAGE_OPT_DEBUG] && config->cpus <= 0 && config->memory == 0 &&
+           config->memory_percent <= 0 && config->pids == 0 &&
+           config->ro_bind.n + config->rw_bind.n <= FEW_BINDS;
+}
 
 /* argv NULL: an interactive shell. */
 static int enter(struct cage_session *session, const struct cage_cli *cli, char *const *argv,
@@ -38,6 +46,7 @@ static int enter(struct cage_session *session, const struct cage_cli *cli, char 
     cage_debug_init(&debug);
     cage_entry_init(&entry);
     entry.stale_ok = cli->given[CAGE_OPT_STALE];
+    entry.start_ahead = can_start_ahead(cli, &session->config);
     if (cage_trust_require(session, err) < 0)
         return -1;
     /* Before the plan, which notes what the directories are, for the init to compare. */
@@ -52,6 +61,7 @@ static int enter(struct cage_session *session, const struct cage_cli *cli, char 
     if (cage_debug_start(&debug, cli, session, &entry.plan, err) < 0)
         return -1;
     options.wrapper = cage_debug_wrapper(&debug);
+    options.ahead = entry.ahead;
     *err = (struct cage_error){0};
     rc = cage_run(&entry.plan, &options, &status, err);
     cage_debug_end(&debug);

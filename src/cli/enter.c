@@ -16,6 +16,7 @@ void cage_entry_init(struct cage_entry *entry)
 
 void cage_entry_finish(struct cage_entry *entry)
 {
+    cage_run_ahead_finish(&entry->ahead);
     cage_plan_finish(&entry->plan);
     cage_nix_env_finish(&entry->nix);
     cage_bwrap_finish(&entry->bwrap);
@@ -45,8 +46,12 @@ int cage_entry_prepare(struct cage_entry *entry, const struct cage_session *sess
         .has_tty = isatty(STDIN_FILENO) == 1,
     };
 
-    if (strcmp(session->host.os, "linux") == 0 && cage_bwrap_probe(&session->host, &entry->bwrap, err) < 0)
-        return -1;
+    if (strcmp(session->host.os, "linux") == 0) {
+        if (cage_bwrap_probe(&session->host, &entry->bwrap, err) < 0)
+            return -1;
+        if (entry->start_ahead)
+            entry->ahead = cage_run_ahead(&entry->bwrap);
+    }
     if (cage_nix_needed(&session->config)) {
         if (cage_nix_resolve(&request, &entry->nix, err) < 0)
             return -1;

@@ -7,12 +7,15 @@
 #include "config/trust.h"
 #include "nix/nix.h"
 #include "plan/plan.h"
+#include "run/run.h"
 
 struct cage_entry {
     struct cage_bwrap bwrap;
     struct cage_nix_env nix;
     struct cage_plan plan;
-    bool stale_ok; /* set before prepare(): --stale */
+    struct cage_launch *ahead; /* for cage_run_options */
+    bool stale_ok;             /* set before prepare(): --stale */
+    bool start_ahead;          /* set before prepare(): it will be run, and cage_run_ahead() is for it */
 };
 
 #define CAGE_ENTRY_AUTO __attribute__((cleanup(cage_entry_finish))) struct cage_entry

@@ -8,15 +8,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { FIRST_HIGH_FD = 10, EXIT_FAILED = 125, FD_TEXT = 16, MAX_PASSED = 64 };
+enum { FIRST_HIGH_FD = 10, EXIT_FAILED = 125, MAX_PASSED = CAGE_LAUNCH_MAX_FILES + 8 };
 enum { NR_CLOSE_RANGE = 436, CLOSE_RANGE_ON_EXEC = 4 /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */ };
 
 /* Everything bwrap gets besides 0-2, all of it close-on-exec until the child says otherwise. */
@@ -31,36 +34,41 @@ static void passed_finish(struct passed *passed)
         cage_close(&passed->fds[i]);
 }
 
-/* Takes fd (an error if negative) for passing on; returns it. */
-static int pass(struct passed *passed, int fd, struct cage_error *err)
+/* Passes fd on under another number, which is returned; -1 on failure. */
+static int pass_copy(struct passed *passed, int fd, struct cage_error *err)
 {
-    if (fd < 0)
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_HIGH_FD);
+
+    if (copy < 0)
         return cage_error_sys(err, errno, "cannot open a descriptor for the cage");
-    if (passed->n == MAX_PASSED) {
-        close(fd);
-        return cage_error_set(err, CAGE_ERR_INTERNAL, "more than %d files in the cage are made up",
-                              MAX_PASSED);
+    passed->fds[passed->n++] = copy;
+    return copy;
+}
+
+/* The next empty file, now with this in it: its number, or -1. */
+static int fill_file(struct cage_launch *launch, const void *data, size_t n, struct cage_error *err)
+{
+    const char *from = data;
+    int fd;
+
+    if (launch->n_used == launch->n_files)
+        return cage_error_set(err, CAGE_ERR_INTERNAL, "more than %zu files in the cage are made up",
+                              launch->n_files);
+    fd = launch->files[launch->n_used++];
+    /* Not write(2): bwrap reads from the same file position. */
+    for (size_t done = 0; done < n;) {
+        ssize_t written = pwrite(fd, from + done, n - done, (off_t)done);
+
+        if (written < 0)
+            return cage_error_sys(err, errno, "cannot write a memory file");
+        done += (size_t)written;
     }
-    passed->fds[passed->n++] = fd;
     return fd;
 }
 
-static int pass_copy(struct passed *passed, int fd, struct cage_error *err)
-{
-    return pass(passed, fcntl(fd, F_DUPFD_CLOEXEC, FIRST_HIGH_FD), err);
-}
-
-static int pass_data(struct passed *passed, const char *name, const void *data, size_t n,
-                     struct cage_error *err)
-{
-    int fd = cage_fs_memfd(name, data, n, err);
-
-    return fd < 0 ? -1 : pass(passed, fd, err);
-}
-
-/* The number of the file that "FD:n" stands for, opened when first asked for; -1 on failure. */
-static int file_fd(const char *index, const struct cage_bwrap_args *args, int *opened, struct passed *passed,
-                   struct cage_error *err)
+/* The number of the file that "FD:n" stands for, written when first asked for; -1 on failure. */
+static int file_fd(struct cage_launch *launch, const char *index, const struct cage_bwrap_args *args,
+                   int *opened, struct cage_error *err)
 {
     char *end;
     unsigned long n = strtoul(index, &end, 10);
@@ -68,13 +76,13 @@ static int file_fd(const char *index, const struct cage_bwrap_args *args, int *o
     if (*end || end == index || n >= args->files.n)
         return cage_error_set(err, CAGE_ERR_INTERNAL, "bad file reference FD:%s", index);
     if (opened[n] < 0)
-        opened[n] = pass_data(passed, "file", args->files.items[n], strlen(args->files.items[n]), err);
+        opened[n] = fill_file(launch, args->files.items[n], strlen(args->files.items[n]), err);
     return opened[n];
 }
 
 /* bwrap's options as --args wants them: each followed by a NUL. */
-static int write_args(const struct cage_launch_input *input, struct passed *passed, struct cage_strbuf *out,
-                      struct cage_error *err)
+static int write_args(struct cage_launch *launch, const struct cage_launch_input *input,
+                      struct cage_strbuf *out, struct cage_error *err)
 {
     const struct cage_bwrap_args *args = input->args;
     cage_autofree int *opened = cage_alloc((args->files.n + 1) * sizeof *opened);
@@ -86,7 +94,7 @@ static int write_args(const struct cage_launch_input *input, struct passed *pass
         const char *arg = args->args.items[i];
 
         if (strncmp(arg, "FD:", 3) == 0) {
-            fd = file_fd(arg + 3, args, opened, passed, err);
+            fd = file_fd(launch, arg + 3, args, opened, err);
             if (fd < 0)
                 return -1;
             cage_strbuf_addf(out, "%d", fd);
@@ -96,7 +104,7 @@ static int write_args(const struct cage_launch_input *input, struct passed *pass
         cage_strbuf_addc(out, '\0');
     }
     if (input->seccomp) {
-        fd = pass_data(passed, "seccomp", input->seccomp, input->seccomp_size, err);
+        fd = fill_file(launch, input->seccomp, input->seccomp_size, err);
         if (fd < 0)
             return -1;
         cage_strbuf_addf(out, "--seccomp%c%d%c", 0, fd, 0);
@@ -106,7 +114,7 @@ static int write_args(const struct cage_launch_input *input, struct passed *pass
 
 /* What the vfork child needs. It shares our memory, so nothing here may be changed by it but `failed`. */
 struct child {
-    const struct cage_launch_input *input;
+    const struct cage_launch_start *start;
     char *const *argv; /* argv[0] is a path */
     char *const *envp;
     const struct passed *passed;
@@ -128,25 +136,36 @@ static void close_others_later(void)
 }
 
 /* Whether the child does more before its exec than a child of vfork(2) may. */
-static bool needs_fork(const struct cage_launch_input *input)
+static bool needs_fork(const struct cage_launch_start *start)
 {
-    return input->stage || input->limits;
+    return start->stage || start->limits;
 }
 
 /* Only in a child of fork(2): it allocates. What fails is told where bwrap's own errors are read. */
-static void prepare_or_exit(const struct cage_launch_input *input)
+static void prepare_or_exit(const struct cage_launch_start *start)
 {
     struct cage_error err = {0};
-    int sys = input->limits ? cage_limits_join(input->limits, input->limits_group) : 0;
+    int sys = start->limits ? cage_limits_join(start->limits, start->limits_group) : 0;
 
     if (sys) {
         dprintf(2, "cannot put the cage under its limits: %s\n", strerror(sys));
         _exit(EXIT_FAILED);
     }
-    if (!input->stage || cage_stage_enter(input->stage, &err) == 0)
+    if (!start->stage || cage_stage_enter(start->stage, &err) == 0)
         return;
     dprintf(2, "%s\n", err.message);
     _exit(EXIT_FAILED);
+}
+
+/* Both are the child's alone, also after vfork(2). An ignored SIGCHLD would be ignored in bwrap, too. */
+static void set_signals(void)
+{
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigaction(SIGCHLD, &dfl, NULL);
 }
 
 static void __attribute__((noreturn)) become_bwrap(struct child *child)
@@ -160,10 +179,11 @@ static void __attribute__((noreturn)) become_bwrap(struct child *child)
      */
     if (getppid() != child->parent)
         _exit(EXIT_FAILED);
+    set_signals();
     if (dup2(child->null, 0) < 0 || dup2(child->null, 1) < 0 || dup2(child->text, 2) < 0)
         goto failed;
-    if (needs_fork(child->input))
-        prepare_or_exit(child->input);
+    if (needs_fork(child->start))
+        prepare_or_exit(child->start);
     close_others_later();
     for (size_t i = 0; i < child->passed->n; i++)
         if (fcntl(child->passed->fds[i], F_SETFD, 0) < 0)
@@ -172,7 +192,7 @@ static void __attribute__((noreturn)) become_bwrap(struct child *child)
 failed:
     sys = errno;
     child->failed = sys; /* seen by the parent of a vfork(2) only */
-    if (needs_fork(child->input))
+    if (needs_fork(child->start))
         dprintf(2, "cannot execute %s: %s\n", child->argv[0], strerror(sys));
     _exit(EXIT_FAILED);
 }
@@ -180,7 +200,7 @@ failed:
 static int spawn(struct cage_launch *launch, struct child *child, struct cage_error *err)
 {
     child->parent = getpid();
-    launch->pid = needs_fork(child->input) ? fork() : vfork();
+    launch->pid = needs_fork(child->start) ? fork() : vfork();
     if (launch->pid == 0)
         become_bwrap(child);
     if (launch->pid < 0)
@@ -191,10 +211,10 @@ static int spawn(struct cage_launch *launch, struct child *child, struct cage_er
 }
 
 /* The command's streams under high numbers, in the order of enum cage_init_arg. */
-static int pass_stdio(const struct cage_launch_input *input, int null, struct passed *passed, int fds[3],
+static int pass_stdio(const struct cage_launch_start *start, int null, struct passed *passed, int fds[3],
                       struct cage_error *err)
 {
-    const int from[3] = {input->quiet_io ? null : 0, input->quiet_io ? 2 : 1, 2};
+    const int from[3] = {start->quiet_io ? null : 0, start->quiet_io ? 2 : 1, 2};
 
     for (int n = 0; n < 3; n++) {
         fds[n] = pass_copy(passed, from[n], err);
@@ -204,96 +224,149 @@ static int pass_stdio(const struct cage_launch_input *input, int null, struct pa
     return 0;
 }
 
-/* Opens what goes to the init; numbers[] gets the descriptors in the order of enum cage_init_arg. */
-static int pass_init_fds(const struct cage_launch_input *input, int control, int null, struct passed *passed,
-                         int numbers[CAGE_INIT_ARGC], struct cage_error *err)
+/* The spec is the first of the files. They are ours as well, so that they can be written to. */
+static int make_files(struct cage_launch *launch, size_t n, struct passed *passed, struct cage_error *err)
 {
-    numbers[CAGE_INIT_SPEC] = pass_data(passed, "spec", input->spec->buf, input->spec->len, err);
-    if (numbers[CAGE_INIT_SPEC] < 0)
-        return -1;
-    numbers[CAGE_INIT_CONTROL] = pass_copy(passed, control, err);
-    if (numbers[CAGE_INIT_CONTROL] < 0)
-        return -1;
-    return pass_stdio(input, null, passed, numbers + CAGE_INIT_STDIN, err);
+    if (n > CAGE_LAUNCH_MAX_FILES)
+        return cage_error_set(err, CAGE_ERR_INTERNAL, "more than %d files in the cage are made up",
+                              CAGE_LAUNCH_MAX_FILES);
+    for (; launch->n_files < n; launch->n_files++) {
+        int fd = memfd_create("nixcage", MFD_CLOEXEC);
+
+        if (fd < 0)
+            return cage_error_sys(err, errno, "cannot make a memory file");
+        launch->files[launch->n_files] = fd;
+        passed->fds[passed->n++] = fd;
+    }
+    return 0;
 }
 
 /* The wrapper's words, then `bwrap --args N -- init N…`; bwrap alone gets an empty environment. */
-static void make_argv(const struct cage_launch_input *input, const int numbers[CAGE_INIT_ARGC],
+static void make_argv(const struct cage_launch_start *start, int args, const int numbers[CAGE_INIT_ARGC],
                       struct cage_strv *argv, struct cage_strv *env)
 {
-    if (input->wrapper) {
-        cage_strv_add_all(argv, input->wrapper->argv.items);
-        cage_strv_add_all(env, input->wrapper->env.items);
+    if (start->wrapper) {
+        cage_strv_add_all(argv, start->wrapper->argv.items);
+        cage_strv_add_all(env, start->wrapper->env.items);
     }
-    cage_strv_add(argv, input->bwrap_path);
+    cage_strv_add(argv, start->bwrap_path);
     cage_strv_add(argv, "--args");
-    cage_strv_addf(argv, "%d", numbers[0]);
+    cage_strv_addf(argv, "%d", args);
     cage_strv_add(argv, "--");
     cage_strv_add(argv, CAGE_INIT_DEST);
     for (int i = 1; i < CAGE_INIT_ARGC; i++)
         cage_strv_addf(argv, "%d", numbers[i]);
 }
 
-static int start(struct cage_launch *launch, const struct cage_launch_input *input, int control, int text,
-                 struct passed *passed, struct cage_error *err)
+/* The ends that bwrap gets. */
+struct ends {
+    int control, text, args;
+};
+
+/* Everything that is passed on and stays not ours is left in *copies, for the caller to close. */
+static int start_with(struct cage_launch *launch, const struct cage_launch_start *start,
+                      const struct ends *ends, struct passed *copies, struct cage_error *err)
 {
-    CAGE_STRBUF_AUTO args = {0};
     CAGE_STRV_AUTO argv = {0}, env = {0};
     cage_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     int numbers[CAGE_INIT_ARGC];
-    struct child child = {.input = input, .passed = passed, .null = null, .text = text};
+    struct passed passed = {.n = 0};
+    struct child child = {.start = start, .passed = &passed, .null = null, .text = ends->text};
 
-    cage_strbuf_init(&args);
     if (null < 0)
         return cage_error_sys(err, errno, "cannot open /dev/null");
-    if (pass_init_fds(input, control, null, passed, numbers, err) < 0)
+    numbers[CAGE_INIT_CONTROL] = pass_copy(copies, ends->control, err);
+    if (numbers[CAGE_INIT_CONTROL] < 0 || pass_stdio(start, null, copies, numbers + CAGE_INIT_STDIN, err) < 0)
         return -1;
+    passed = *copies;
+    if (make_files(launch, start->n_files, &passed, err) < 0)
+        return -1;
+    numbers[CAGE_INIT_SPEC] = launch->files[0];
+    passed.fds[passed.n++] = ends->args;
     /* These two under their own numbers, which the spec and the wrapper's words name. */
-    if (input->keep_fd >= 0 && pass(passed, input->keep_fd, err) < 0)
-        return -1;
-    if (input->wrapper && input->wrapper->pass_fd >= 0 && pass(passed, input->wrapper->pass_fd, err) < 0)
-        return -1;
-    if (write_args(input, passed, &args, err) < 0)
-        return -1;
-    numbers[0] = pass_data(passed, "args", args.buf, args.len, err);
-    if (numbers[0] < 0)
-        return -1;
-    make_argv(input, numbers, &argv, &env);
+    if (start->keep_fd >= 0)
+        passed.fds[passed.n++] = start->keep_fd;
+    if (start->wrapper && start->wrapper->pass_fd >= 0)
+        passed.fds[passed.n++] = start->wrapper->pass_fd;
+    make_argv(start, ends->args, numbers, &argv, &env);
     child.argv = cage_strv_argv(&argv);
     child.envp = cage_strv_argv(&env);
     return spawn(launch, &child, err);
 }
 
-int cage_launch_start(struct cage_launch *launch, const struct cage_launch_input *input,
+int cage_launch_start(struct cage_launch *launch, const struct cage_launch_start *start,
                       struct cage_error *err)
 {
-    struct passed passed = {.n = 0};
-    int pair[2] = {-1, -1}, pipe_ends[2] = {-1, -1}, rc = -1;
+    struct passed copies = {.n = 0};
+    int pair[2] = {-1, -1}, text[2] = {-1, -1}, args[2] = {-1, -1}, rc = -1;
 
-    *launch = (struct cage_launch){.pid = -1, .control = -1, .text = -1};
+    *launch = (struct cage_launch){.pid = -1, .control = -1, .text = -1, .args = -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         cage_error_sys(err, errno, "cannot make a socket pair");
     else if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) < 0)
         cage_error_sys(err, errno, "cannot ask for credentials");
-    else if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+    else if (pipe2(text, O_CLOEXEC) < 0 || pipe2(args, O_CLOEXEC) < 0)
         cage_error_sys(err, errno, "cannot make a pipe");
     else
-        rc = start(launch, input, pair[1], pipe_ends[1], &passed, err);
-    for (size_t i = 0; i < passed.n; i++) /* the caller's own stay open */
-        if (passed.fds[i] == input->keep_fd || (input->wrapper && passed.fds[i] == input->wrapper->pass_fd))
-            passed.fds[i] = -1;
-    passed_finish(&passed);
+        rc = start_with(launch, start, &(struct ends){pair[1], text[1], args[0]}, &copies, err);
+    passed_finish(&copies);
     cage_close(&pair[1]);
-    cage_close(&pipe_ends[1]);
+    cage_close(&text[1]);
+    cage_close(&args[0]);
     launch->control = pair[0];
-    launch->text = pipe_ends[0];
+    launch->text = text[0];
+    launch->args = args[1];
     if (rc < 0)
         cage_launch_finish(launch);
     return rc;
+}
+
+size_t cage_launch_files(const struct cage_bwrap_args *args)
+{
+    return args->files.n + 2; /* and the spec and the filter */
+}
+
+/* The spec first and the arguments last: what they name is complete when bwrap sees them. */
+int cage_launch_go(struct cage_launch *launch, const struct cage_launch_input *input, struct cage_error *err)
+{
+    CAGE_STRBUF_AUTO args = {0};
+    struct cage_error ended;
+
+    cage_strbuf_init(&args);
+    launch->n_used = 0;
+    if (fill_file(launch, input->spec->buf, input->spec->len, err) < 0 ||
+        write_args(launch, input, &args, err) < 0)
+        return -1;
+    if (cage_fs_write_all(launch->args, args.buf, args.len, &ended) < 0 && ended.sys != EPIPE) {
+        *err = ended;
+        return cage_error_wrap(err, "bwrap's arguments");
+    }
+    cage_close(&launch->args);
+    for (size_t i = 0; i < launch->n_files; i++)
+        cage_close(&launch->files[i]);
+    launch->n_files = 0;
+    return 0;
 }
 
 void cage_launch_finish(struct cage_launch *launch)
 {
     cage_close(&launch->control);
     cage_close(&launch->text);
+    cage_close(&launch->args);
+    for (size_t i = 0; i < launch->n_files; i++)
+        cage_close(&launch->files[i]);
+    launch->n_files = 0;
+}
+
+void cage_launch_drop(struct cage_launch *launch)
+{
+    if (launch->pid < 0)
+        return;
+    /* It has made nothing yet. Without this it would take the end of the pipe for the end of its arguments.
+     */
+    kill(launch->pid, SIGKILL);
+    while (waitpid(launch->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    launch->pid = -1;
+    cage_launch_finish(launch);
 }

@@ -56,3 +56,14 @@ int cage_run(const struct cage_plan *plan, const struct cage_run_options *option
 {
     return cage_macos_run(plan, options, cage_macos_system(), status, err);
 }
+
+struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap)
+{
+    (void)bwrap;
+    return NULL;
+}
+
+void cage_run_ahead_finish(struct cage_launch **ahead)
+{
+    *ahead = NULL;
+}

@@ -17,6 +17,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* More than a plan usually makes up. */
+enum { AHEAD_FILES = 12 };
+
 /* The caller's signal state, put back when the run is over. */
 struct signals {
     sigset_t mask;
@@ -48,6 +51,7 @@ static void signals_release(struct signals *signals)
 struct run {
     const struct cage_plan *plan;
     const struct cage_run_options *options;
+    struct cage_launch_start start;
     struct cage_launch_input input;
     struct cage_supervision what;
     struct cage_limited limited;
@@ -78,33 +82,52 @@ static int add_limits(struct run *run, struct cage_spec_extra *extra, struct cag
 {
     const struct cage_limits_way *way = run->options->limits;
 
-    run->input.wrapper = run->options->wrapper;
+    run->start.wrapper = run->options->wrapper;
     if (!way || way->method == CAGE_LIMITS_NONE)
         return 0;
     if (cage_limited_start(&run->limited, run->options, err) < 0)
         return -1;
-    run->input.wrapper = &run->limited.wrapper;
-    run->input.limits = way;
-    run->input.limits_group = &run->limited.group;
+    run->start.wrapper = &run->limited.wrapper;
+    run->start.limits = way;
+    run->start.limits_group = &run->limited.group;
     extra->wait = true;
     if (way->method == CAGE_LIMITS_FALLBACK)
         extra->nproc = way->limits.pids;
     return 0;
 }
 
-static int launch(struct run *run, struct cage_launch *launch, const struct signals *signals, int *status,
-                  struct cage_error *err)
+/* The bwrap that was started ahead, if it fits this run; else a new one. */
+static int start(struct run *run, struct cage_launch *launch, struct cage_error *err)
 {
+    const struct cage_launch_start *wanted = &run->start;
+    struct cage_launch *ahead = run->options->ahead;
+
+    if (ahead && ahead->pid > 0 && wanted->n_files <= ahead->n_files && wanted->keep_fd < 0 &&
+        !wanted->stage && !wanted->wrapper && !wanted->limits && !wanted->quiet_io) {
+        *launch = *ahead;
+        *ahead = (struct cage_launch){.pid = -1};
+        return 0;
+    }
+    return cage_launch_start(launch, wanted, err);
+}
+
+static int launch(struct run *run, const struct signals *signals, int *status, struct cage_error *err)
+{
+    struct cage_launch launch;
     struct cage_terminal terminal;
     int rc;
 
-    run->what.launch = launch;
+    run->what.launch = &launch;
     run->what.terminal = &terminal;
     cage_terminal_save(&terminal);
-    rc = cage_launch_start(launch, &run->input, err);
+    rc = start(run, &launch, err);
+    if (rc == 0)
+        rc = cage_launch_go(&launch, &run->input, err);
     if (rc == 0)
         rc = cage_supervise(&run->what, signals->fd, status, err);
-    cage_launch_finish(launch);
+    else
+        cage_launch_drop(&launch);
+    cage_launch_finish(&launch);
     cage_terminal_finish(&terminal);
     run->what.terminal = NULL;
     return rc;
@@ -136,7 +159,6 @@ static int run(struct run *run, const struct signals *signals, int *status, stru
         .wait = run->plan->net == CAGE_NET_GATE,
     };
     CAGE_STRBUF_AUTO spec = {0};
-    struct cage_launch started;
     struct cage_hold *hold;
     int rc;
 
@@ -152,7 +174,7 @@ static int run(struct run *run, const struct signals *signals, int *status, stru
     rc = add_limits(run, &extra, err);
     if (rc == 0) {
         cage_spec_write(run->plan, &extra, &spec);
-        rc = launch(run, &started, signals, status, err);
+        rc = launch(run, signals, status, err);
     }
     if (rc == 0)
         explain_memory(run, status);
@@ -190,6 +212,28 @@ static bool may_stage(const struct cage_host *host)
     return !now || now[0] != '1' || host->uid == 0;
 }
 
+struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap)
+{
+    const struct cage_launch_start start = {.bwrap_path = bwrap->path, .n_files = AHEAD_FILES, .keep_fd = -1};
+    struct cage_launch *ahead = cage_alloc(sizeof *ahead);
+    struct cage_error ignored;
+
+    ahead->pid = -1;
+    if (cage_run_secure_stdio(&ignored) == 0 && cage_launch_start(ahead, &start, &ignored) == 0)
+        return ahead;
+    cage_launch_drop(ahead);
+    free(ahead);
+    return NULL;
+}
+
+void cage_run_ahead_finish(struct cage_launch **ahead)
+{
+    if (*ahead)
+        cage_launch_drop(*ahead);
+    free(*ahead);
+    *ahead = NULL;
+}
+
 int cage_run(const struct cage_plan *plan, const struct cage_run_options *options, int *status,
              struct cage_error *err)
 {
@@ -199,11 +243,11 @@ int cage_run(const struct cage_plan *plan, const struct cage_run_options *option
     struct run this = {
         .plan = plan,
         .options = options,
-        .input = {.bwrap_path = options->bwrap->path,
-                  .args = &args,
+        .start = {.bwrap_path = options->bwrap->path,
                   .quiet_io = options->quiet_io,
                   .keep_fd = options->capture_fd,
                   .stage = staged ? plan : NULL},
+        .input = {.args = &args},
         .what = {.host = options->host, .service = {.fd = -1}, .attach = {attach, ended, &this}},
         .network = {.plan = plan, .host = options->host},
     };
@@ -216,6 +260,7 @@ int cage_run(const struct cage_plan *plan, const struct cage_run_options *option
     if (cage_run_secure_stdio(err) < 0)
         return -1;
     if (render(plan, options, staged, &args, err) == 0) {
+        this.start.n_files = cage_launch_files(&args);
         if (signals_take(&signals, err) == 0)
             rc = run(&this, &signals, status, err);
         signals_release(&signals);

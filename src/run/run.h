@@ -18,12 +18,15 @@ struct cage_wrapper {
     int pass_fd;           /* stays open under its own number; -1: none */
 };
 
+struct cage_launch;
+
 struct cage_run_options {
     const struct cage_host *host;
     const struct cage_bwrap *bwrap;
     const struct cage_wrapper *wrapper;         /* NULL: none */
     const struct cage_limits_way *limits;       /* how plan->limits are held; NULL: there are none */
     const struct cage_limits_system *limits_on; /* where; NULL when limits is */
+    struct cage_launch *ahead;                  /* from cage_run_ahead(); NULL: none */
     int capture_fd; /* >= 0: open in the command under the number 3 (setup capture); -1: none */
     bool debug;     /* macOS: say what the cage refused, when the run has ended */
     bool quiet_io;  /* standard input /dev/null, output to standard error (setup capture) */
@@ -37,6 +40,14 @@ struct cage_run_options {
  * is taken for a standard stream. The first thing main() does; cage_run() does it too.
  */
 int cage_run_secure_stdio(struct cage_error *err) CAGE_MUST_CHECK;
+
+/*
+ * Starts bwrap before there is a plan, so that it loads meanwhile; it makes nothing before it is told what.
+ * For a run with neither wrapper, limits nor quiet_io. A failure is left for cage_run() to meet: NULL. The
+ * caller gives the result to cage_run_ahead_finish(), whether cage_run() got to use it or not.
+ */
+struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap);
+void cage_run_ahead_finish(struct cage_launch **ahead);
 
 /*
  * Runs plan->argv in the cage and waits for it. *status gets the exit code as a shell shows it (128 + n for

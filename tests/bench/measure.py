@@ -79,7 +79,7 @@ def recorded(path):
     shutil.copy(SRC / "tests/bench/record-bwrap", box / "bwrap")
     env = dict(os.environ, PATH=f"{box}:{os.environ['PATH']}")
     subprocess.run([NIXCAGE, "run", "--", "true"], cwd=path, env=env, check=True)
-    true = subprocess.run([NIXCAGE, "run", "--", "sh", "-c", "command -v true"], cwd=path, check=True,
+    true = subprocess.run([NIXCAGE, "run", "--", "sh", "-c", "type -P true"], cwd=path, check=True,
                           capture_output=True, text=True).stdout.strip()
     if not (box / "recorded/list").exists():
         raise SystemExit("bench: nixcage did not start the recording bwrap")
