@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "cage_config.h"
 #include "host/host_internal.h"
+#include "host/nss.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,11 +32,11 @@ void cage_host_find_xdg(struct cage_host *host)
 /* Where our files lie relative to the directory of the program: the build tree first, so that tests use it.
  */
 static const struct layout {
-    const char *init, *record, *data, *bin;
+    const char *init, *record, *nss, *data, *bin;
 } layouts[] = {
-    {"init/nixcage-init", "init/nixcage-record", "../../share", "bin"},
-    {"../libexec/nixcage/nixcage-init", "../libexec/nixcage/nixcage-record", "../share/nixcage",
-     "../libexec/nixcage/bin"},
+    {"init/nixcage-init", "init/nixcage-record", "host/nixcage-nss", "../../share", "bin"},
+    {"../libexec/nixcage/nixcage-init", "../libexec/nixcage/nixcage-record", "../libexec/nixcage/nixcage-nss",
+     "../share/nixcage", "../libexec/nixcage/bin"},
 };
 
 static char *beside(const char *dir, const char *name)
@@ -43,6 +44,20 @@ static char *beside(const char *dir, const char *name)
     cage_autofree char *joined = cage_path_join(dir, name);
 
     return cage_path_clean(joined);
+}
+
+char *cage_host_nss_program(void)
+{
+    cage_autofree char *exe = cage_host_own_program();
+    cage_autofree char *dir = exe ? cage_path_dirname(exe) : NULL;
+
+    for (size_t i = 0; dir && i < CAGE_LEN(layouts); i++) {
+        cage_autofree char *nss = beside(dir, layouts[i].nss);
+
+        if (access(nss, X_OK) == 0)
+            return cage_steal(&nss);
+    }
+    return cage_strdup(CAGE_LIBEXECDIR "/nixcage-nss");
 }
 
 void cage_host_find_own_files(struct cage_host *host)

@@ -37,7 +37,7 @@ uint64_t cage_host_memory(void);
 /* The Landlock ABI; 0: there is none. */
 int cage_host_landlock_abi(void);
 
-/* The entry of uid in the local user database without asking any service; false: ask getpwuid(3). The caller
+/* Name and home directory of a user, from wherever the system knows its users; false: unknown. The caller
  * frees. */
 bool cage_host_find_user(uid_t uid, char **name, char **dir);
 

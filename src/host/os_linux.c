@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "host/host_internal.h"
+#include "host/nss.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum { MAX_PASSWD = 16 << 20 };
 
 char *cage_host_own_program(void)
 {
@@ -33,22 +37,78 @@ int cage_host_landlock_abi(void)
 #endif
 }
 
-/*
- * /etc/passwd is read directly: getpwuid(3) may load NSS modules, which costs more than everything else here.
- * It is only asked about users that are not in the file (LDAP, systemd-homed).
- */
+/* Field n (from 0) of a line of passwd(5) that ends at `end`. The caller frees; NULL: there is none. */
+static char *field(const char *line, const char *end, int n)
+{
+    while (n-- > 0) {
+        line = memchr(line, ':', (size_t)(end - line));
+        if (!line)
+            return NULL;
+        line++;
+    }
+    return cage_strndup(line, strcspn(line, ":\n"));
+}
+
+/* Whether it is the line of this user. */
+static bool is_line_of(const char *line, const char *end, uid_t uid)
+{
+    cage_autofree char *number = field(line, end, 2);
+    char *rest;
+
+    return line[0] != '+' && line[0] != '-' && number && number[0] >= '0' && number[0] <= '9' &&
+           strtoul(number, &rest, 10) == uid && !*rest;
+}
+
+static bool find_in_file(uid_t uid, char **name, char **dir)
+{
+    CAGE_STRBUF_AUTO text = {0};
+
+    cage_strbuf_init(&text);
+    if (cage_fs_read(AT_FDCWD, "/etc/passwd", MAX_PASSWD, &text, NULL) < 0)
+        return false;
+    for (const char *line = text.buf; *line;) {
+        const char *end = line + strcspn(line, "\n");
+
+        if (is_line_of(line, end, uid)) {
+            *name = field(line, end, 0);
+            *dir = field(line, end, 5);
+            return *dir != NULL;
+        }
+        line = end + (*end == '\n');
+    }
+    return false;
+}
+
+static bool ask_services(uid_t uid, char **name, char **dir)
+{
+    cage_autofree char *program = cage_host_nss_program();
+    cage_autofree char *number = cage_format("%u", (unsigned)uid);
+    char user[] = "user";
+    char *argv[] = {program, user, number, NULL};
+    CAGE_STRBUF_AUTO out = {0};
+    struct cage_proc proc = {.argv = argv, .out = &out, .max = MAX_PASSWD};
+    struct cage_error ignored;
+    size_t n;
+
+    cage_strbuf_init(&out);
+    if (cage_proc_run(&proc, &ignored) != 0)
+        return false;
+    n = strlen(out.buf);
+    if (n == 0 || n + 1 >= out.len)
+        return false;
+    *name = cage_strdup(out.buf);
+    *dir = cage_strdup(out.buf + n + 1);
+    return true;
+}
+
+/* /etc/passwd knows nearly every user, without any service (LDAP, systemd-homed) being asked. */
 bool cage_host_find_user(uid_t uid, char **name, char **dir)
 {
-    cage_autofile FILE *f = fopen("/etc/passwd", "re");
-    struct passwd *pw;
-
-    while (f && (pw = fgetpwent(f)))
-        if (pw->pw_uid == uid) {
-            *name = cage_strdup(pw->pw_name);
-            *dir = cage_strdup(pw->pw_dir);
-            return true;
-        }
-    return false;
+    if (find_in_file(uid, name, dir))
+        return true;
+    free(*name);
+    *name = NULL;
+    return ask_services(uid, name, dir);
 }
 
 /* The physical path of an open descriptor; realpath(3) where /proc is not there. */

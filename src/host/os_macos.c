@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <mach-o/dyld.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/sysctl.h>
 #include <unistd.h>
@@ -34,10 +35,13 @@ int cage_host_landlock_abi(void)
 /* Users are in Open Directory: /etc/passwd only knows the system's own. */
 bool cage_host_find_user(uid_t uid, char **name, char **dir)
 {
-    (void)uid;
-    (void)name;
-    (void)dir;
-    return false;
+    const struct passwd *pw = getpwuid(uid);
+
+    if (!pw)
+        return false;
+    *name = cage_strdup(pw->pw_name);
+    *dir = cage_strdup(pw->pw_dir);
+    return true;
 }
 
 int cage_host_stat(const char *path, struct stat *st, char **real)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,16 +40,9 @@ static int find_system(struct cage_host *host, struct cage_error *err)
 static void find_user(struct cage_host *host, char **dir)
 {
     const char *name = cage_host_getenv(host, "USER");
-    struct passwd *pw;
 
     if (cage_host_find_user(host->uid, &host->user, dir))
         return;
-    pw = getpwuid(host->uid);
-    if (pw) {
-        host->user = cage_strdup(pw->pw_name);
-        *dir = cage_strdup(pw->pw_dir);
-        return;
-    }
     host->user = name && *name && !strpbrk(name, ":/\n") ? cage_strdup(name) : cage_strdup("user");
 }
 

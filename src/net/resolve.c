@@ -2,6 +2,7 @@
 #include "net/resolve.h"
 
 #include "base/mem.h"
+#include "host/nss.h"
 #include "net/hostname.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <event2/event.h>
 #include <event2/util.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +41,7 @@ struct entry {
     const char *reason;
     struct cage_lookup *waiting;
     struct event *deliver;
-    struct event *child_event; /* the pipe of the getaddrinfo(3) child */
+    struct event *child_event; /* the pipe of nixcage-nss */
     int child_fd;
     pid_t child;
 };
@@ -180,22 +180,17 @@ static void child_says(evutil_socket_t fd, short what, void *arg)
     finish_entry(entry);
 }
 
-_Noreturn static void child_main(const char *name, int fd)
+_Noreturn static void child_main(char *program, char *name, int fd)
 {
-    struct entry entry = {.n = 0};
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
+    char host[] = "host";
+    char *argv[] = {program, host, name, NULL};
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* Connections of the cage must not stay open through us. */
-    if (fd != 3)
-        (void)dup2(fd, 3);
-    (void)close_range(4, ~0U, 0);
-    if (getaddrinfo(name, NULL, &hints, &list) == 0) {
-        for (struct addrinfo *ai = list; ai; ai = ai->ai_next)
-            add_addr(&entry, ai->ai_addr);
-    }
-    ssize_t n =
-        entry.n * sizeof(entry.addrs[0]) > 0 ? write(3, entry.addrs, entry.n * sizeof(entry.addrs[0])) : 0;
-    _exit(n >= 0 ? 0 : 1);
+    if (dup2(fd, STDOUT_FILENO) != STDOUT_FILENO)
+        _exit(1);
+    /* Connections of the cage must not stay open through it. */
+    (void)close_range(3, ~0U, 0);
+    execv(program, argv);
+    _exit(1);
 }
 
 /* Returns false when no child can be had. */
@@ -205,9 +200,10 @@ static bool start_child(struct entry *entry)
     int ends[2];
     if (entry->resolver->n_children >= MAX_CHILDREN || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
+    cage_autofree char *program = cage_host_nss_program();
     pid_t child = fork();
     if (child == 0)
-        child_main(entry->name, ends[1]);
+        child_main(program, entry->name, ends[1]);
     cage_close(&ends[1]);
     if (child < 0) {
         cage_close(&ends[0]);
