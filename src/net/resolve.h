@@ -2,8 +2,8 @@
 /*
  * Names to addresses as this host sees them: /etc/hosts and the name servers of resolv.conf by libevent's
  * resolver; where that has no answer (long answers that need TCP, names that only a module of
- * nsswitch.conf(5) knows) getaddrinfo(3) in nixcage-nss. Answers are kept for a short while, so that a client's
- * many connections ask once.
+ * nsswitch.conf(5) knows) getaddrinfo(3) in nixcage-nss. Answers are kept for a short while, so that a
+ * client's many connections ask once.
  */
 #ifndef CAGE_NET_RESOLVE_H
 #define CAGE_NET_RESOLVE_H
