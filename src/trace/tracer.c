@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "trace/event.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +22,7 @@ enum { NR_CLOSE_RANGE = 436, MAX_SUMMARY = 1 << 20 };
  * (-y), and of processes that only forked (-Y, strace 5.14). Not the calls that carry data.
  */
 static const char *const options[] = {
-    "-f", "-q",          "-y", "-Y", "-s", "4096", "-e", "trace=%file,connect,bind,socket,socketpair",
-    "-e", "signal=none",
+    "-f", "-q", "-y", "-Y", "-s", "4096", "-e", "signal=none", "-e",
 };
 
 void cage_tracer_init(struct cage_tracer *tracer)
@@ -39,6 +39,7 @@ static void make_argv(const char *strace, bool complete, const char *output, str
     cage_strv_add(argv, strace);
     for (size_t i = 0; i < CAGE_LEN(options); i++)
         cage_strv_add(argv, options[i]);
+    cage_strv_take(argv, cage_event_calls(complete));
     if (!complete)
         cage_strv_add(argv, "--seccomp-bpf");
     cage_strv_add(argv, "-o");

@@ -181,6 +181,33 @@ def binds():
     return {"binds_ms": {n: row["median_ms"] for n, row in times.items()}}
 
 
+def debug():
+    """A build of ten small C files with the host's compiler, plain and under --debug. Runs alternate, and the lower quartiles are
+    compared: other work only ever adds."""
+    if not (shutil.which("strace") and shutil.which("gcc") and shutil.which("make")):
+        return {}
+    path = project("debug", "[sandbox.filesystem]\nsystem = true\n[sandbox.network]\nallow = false\n")
+    for i in range(10):
+        (path / f"f{i}.c").write_text(f"#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n"
+                                      f"int f{i}(int x) {{ char b[99]; snprintf(b, sizeof b, \"%d\", x); return (int)strlen(b); }}\n")
+    calls = "".join(f" + f{i}(1)" for i in range(10))
+    (path / "main.c").write_text("".join(f"int f{i}(int);\n" for i in range(10)) + f"int main(void) {{ return 0{calls}; }}\n")
+    (path / "Makefile").write_text("prog: $(patsubst %.c,%.o,$(wildcard *.c))\n\tgcc -o $@ $^\n%.o: %.c\n\tgcc -O1 -c -o $@ $<\n")
+    commands = {"plain": [NIXCAGE, "run", "--", "make", "-s"], "--debug": [NIXCAGE, "run", "--debug", "--", "make", "-s"]}
+    times = {name: [] for name in commands}
+    for _ in range(5 if QUICK else 15):
+        for name, command in commands.items():
+            for made in [*path.glob("*.o"), path / "prog"]:
+                made.unlink(missing_ok=True)
+            begin = time.monotonic()
+            subprocess.run(command, cwd=path, check=True, stdout=NULL, stderr=NULL)
+            times[name].append(time.monotonic() - begin)
+            if not (path / "prog").exists():
+                raise OSError("the build made nothing")
+    low = {name: statistics.quantiles(t, n=4)[0] for name, t in times.items()}
+    return {"debug": figures(times), "debug_ratio": round(low["--debug"] / low["plain"], 2)}
+
+
 def memory_and_crowd():
     path = project("crowd", config())
     subprocess.run([NIXCAGE, "run", "--", "true"], cwd=path, check=True)
@@ -226,7 +253,7 @@ def machine():
 def main():
     result = machine()
     result["quick"] = QUICK
-    for part in (start_up, cold, hook, closures, store_modes, binds, memory_and_crowd):
+    for part in (start_up, cold, hook, closures, store_modes, binds, debug, memory_and_crowd):
         say(part.__name__.replace("_", " "))
         try:
             result.update(part())

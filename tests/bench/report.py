@@ -8,6 +8,7 @@ from pathlib import Path
 
 BOUNDS = {"ratio to bare bwrap": 1.3, "over bare bwrap, ms": 1.2, "warm run, ms": 8.0, "cold run over nix-shell, ms": 150, "_direnv_hook, ms": 5.0,
           "supervisor, KiB": 3072, "3000 paths over 50, ms": 15.0, "300 binds to 100": 3.0, "slowest store mode to readonly": 1.2,
+          "--debug on a build, ratio": 2.5,
           "gate: to connect, µs": 300, "gate: direct throughput to its own": 1.43}
 
 
@@ -38,6 +39,8 @@ def bounds(data):
         found["cold run over nix-shell, ms"] = round(cold[0]["median_ms"] - cold[1]["median_ms"], 2)
     if "hook" in data:
         found["_direnv_hook, ms"] = data["hook"]["nixcage _direnv_hook"]["median_ms"]
+    if "debug_ratio" in data:
+        found["--debug on a build, ratio"] = data["debug_ratio"]
     if {"100", "300"} <= data.get("binds_ms", {}).keys():
         found["300 binds to 100"] = round(data["binds_ms"]["300"] / data["binds_ms"]["100"], 2)
     if "store_modes" in data:

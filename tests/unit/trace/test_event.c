@@ -108,9 +108,39 @@ static void test_parts(void **state)
     assert_int_equal(cage_strace_read("7<a> +++ exited with 0 +++", 26, &line, &rest), CAGE_STRACE_ENDED);
 }
 
+/* A whole word of a list with commas. */
+static bool lists(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *at = list; (at = strstr(at, word)); at += n)
+        if ((at == list || strchr(",=?", at[-1])) && (at[n] == ',' || at[n] == '\0'))
+            return true;
+    return false;
+}
+
+static void test_calls(void **state)
+{
+    static const char *const always[] = {"execve", "openat", "newfstatat", "statx",   "renameat2",
+                                         "access", "mkdir",  "bind",       "connect", "faccessat2"};
+    static const char *const never[] = {"readlink", "readlinkat", "statfs", "mount", "%file"};
+    cage_autofree char *usual = cage_event_calls(false), *complete = cage_event_calls(true);
+
+    (void)state;
+    for (size_t i = 0; i < CAGE_LEN(always); i++)
+        if (!lists(usual, always[i]))
+            fail_msg("%s is not traced: %s", always[i], usual);
+    for (size_t i = 0; i < CAGE_LEN(never); i++)
+        if (lists(usual, never[i]))
+            fail_msg("%s is traced: %s", never[i], usual);
+    assert_true(lists(complete, "%file"));
+    assert_true(lists(complete, "connect"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_events), cmocka_unit_test(test_parts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_events), cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_calls)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
