@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From Nix's own text, which the user has seen, to the one line that says what to do. */
+/* From Nix's own text, which the user sees as well, to the one line that says what to do. */
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "nix/context.h"
@@ -19,8 +19,7 @@ static const char *nixpkgs_name(const struct cage_nix_context *ctx)
     return cage_host_getenv(ctx->host, "NIX_PATH") ? "<nixpkgs> of NIX_PATH" : "<nixpkgs>";
 }
 
-/* What the configuration asks for, for a message. The caller frees. */
-static char *wanted(const struct cage_nix_context *ctx)
+char *cage_nix_wanted(const struct cage_nix_context *ctx)
 {
     CAGE_STRBUF_AUTO sb = {0};
 
@@ -156,7 +155,7 @@ static const char *refused_package(const struct cage_nix_context *ctx, const cha
 static int explain_refused(const struct cage_nix_context *ctx, const char *text, struct cage_error *err)
 {
     const char *package = refused_package(ctx, text);
-    cage_autofree char *all = wanted(ctx);
+    cage_autofree char *all = cage_nix_wanted(ctx);
     const char *name = package ? package : all;
 
     if (strstr(text, "unfree license")) {
@@ -180,7 +179,7 @@ static int explain_refused(const struct cage_nix_context *ctx, const char *text,
 static int explain_build(const struct cage_nix_context *ctx, const char *text, struct cage_error *err)
 {
     cage_autofree char *drv = quoted(text, "builder for '");
-    cage_autofree char *all = wanted(ctx);
+    cage_autofree char *all = cage_nix_wanted(ctx);
 
     if (!drv)
         drv = quoted(text, "Cannot build '");
@@ -213,7 +212,7 @@ static const struct phrase {
 int cage_nix_explain(struct cage_nix_context *ctx, int code, struct cage_error *err)
 {
     const char *text = ctx->log.text.buf;
-    cage_autofree char *all = wanted(ctx);
+    cage_autofree char *all = cage_nix_wanted(ctx);
     int rc;
 
     for (size_t i = 0; i < CAGE_LEN(phrases); i++) {

@@ -8,7 +8,8 @@
 #include <string.h>
 
 enum {
-    LEVEL_INFO = 3,         /* Verbosity lvlInfo: shown without -v */
+    LEVEL_WARN = 1,         /* Verbosity lvlWarn */
+    LEVEL_INFO = 3,         /* lvlInfo: shown without -v */
     RESULT_BUILD_LOG = 101, /* resBuildLogLine */
     MAX_LINE = 1 << 20,
     MAX_TEXT = 1 << 18,
@@ -21,6 +22,7 @@ void cage_nix_log_init(struct cage_nix_log *log, int fd, bool color)
     log->color = color;
     cage_strbuf_init(&log->line);
     cage_strbuf_init(&log->text);
+    cage_strbuf_init(&log->held);
     cage_strv_init(&log->files);
     cage_strv_init(&log->store_files);
 }
@@ -29,6 +31,8 @@ void cage_nix_log_finish(struct cage_nix_log *log)
 {
     cage_strbuf_finish(&log->line);
     cage_strbuf_finish(&log->text);
+    cage_strbuf_finish(&log->held);
+    cage_nix_progress_end(&log->progress);
     cage_strv_finish(&log->files);
     cage_strv_finish(&log->store_files);
 }
@@ -74,36 +78,52 @@ static char *strip_color(const char *s)
     return cage_strbuf_steal(&sb);
 }
 
-static void keep(struct cage_nix_log *log, const char *text)
+static void keep(struct cage_strbuf *kept, const char *text)
 {
-    /* Errors come last, so the middle is what may go. */
-    if (log->text.len + strlen(text) > MAX_TEXT) {
-        size_t half = log->text.len / 2;
+    /* Errors come last, so what was first is what may go. */
+    if (kept->len + strlen(text) > MAX_TEXT) {
+        size_t half = kept->len / 2;
 
-        memmove(log->text.buf, log->text.buf + half, log->text.len - half + 1);
-        log->text.len -= half;
+        memmove(kept->buf, kept->buf + half, kept->len - half + 1);
+        kept->len -= half;
     }
-    cage_strbuf_add(&log->text, text);
-    cage_strbuf_addc(&log->text, '\n');
+    cage_strbuf_add(kept, text);
+    cage_strbuf_addc(kept, '\n');
 }
 
-static void show(struct cage_nix_log *log, const char *text)
+/* Nobody to tell when standard error is gone; the result does not depend on it. */
+static void put(struct cage_nix_log *log, const struct cage_strbuf *text)
+{
+    if (log->fd < 0)
+        return;
+    cage_nix_progress_hide(&log->progress);
+    if (cage_fs_write_all(log->fd, text->buf, text->len, NULL) < 0)
+        log->fd = -1;
+    cage_nix_progress_show(&log->progress);
+}
+
+static void show(struct cage_nix_log *log, const char *text, bool urgent)
 {
     cage_autofree char *plain = strip_color(text);
     CAGE_STRBUF_AUTO out = {0};
 
-    keep(log, plain);
+    keep(&log->text, plain);
     if (log->fd < 0)
         return;
+    if (log->patient && !urgent) {
+        keep(&log->held, plain);
+        return;
+    }
     cage_strbuf_init(&out);
-    if (log->color)
-        cage_strbuf_add(&out, text);
-    else
-        cage_strbuf_add(&out, plain);
+    cage_strbuf_add(&out, log->color ? text : plain);
     cage_strbuf_addc(&out, '\n');
-    /* Nobody to tell when standard error is gone; the result does not depend on it. */
-    if (cage_fs_write_all(log->fd, out.buf, out.len, NULL) < 0)
-        log->fd = -1;
+    put(log, &out);
+}
+
+void cage_nix_log_release(struct cage_nix_log *log)
+{
+    put(log, &log->held);
+    cage_strbuf_reset(&log->held);
 }
 
 static void note_path(struct cage_nix_log *log, const char *message)
@@ -133,7 +153,7 @@ static void handle_message(struct cage_nix_log *log, const json_t *object)
 
     note_path(log, plain);
     if (level <= LEVEL_INFO)
-        show(log, message);
+        show(log, message, level == LEVEL_WARN);
 }
 
 static void handle_start(struct cage_nix_log *log, const json_t *object)
@@ -145,7 +165,7 @@ static void handle_start(struct cage_nix_log *log, const json_t *object)
     if (!*plain || json_integer_value(json_object_get(object, "level")) > LEVEL_INFO)
         return;
     with_dots = cage_format("%s...", text);
-    show(log, with_dots);
+    show(log, with_dots, false);
 }
 
 static void handle_result(struct cage_nix_log *log, const json_t *object)
@@ -154,7 +174,7 @@ static void handle_result(struct cage_nix_log *log, const json_t *object)
     const char *line = json_string_value(json_array_get(fields, 0));
 
     if (line && json_integer_value(json_object_get(object, "type")) == RESULT_BUILD_LOG)
-        show(log, line);
+        show(log, line, false);
 }
 
 static void handle_line(struct cage_nix_log *log, const char *line)
@@ -167,7 +187,7 @@ static void handle_line(struct cage_nix_log *log, const char *line)
     if (!json_is_object(object)) {
         /* Text of other programs (git, ssh), and what is not as we know it, is for the user to read. */
         if (*line)
-            show(log, line);
+            show(log, line, false);
         json_decref(object);
         return;
     }

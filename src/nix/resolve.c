@@ -267,6 +267,14 @@ static void remove_records(const char *dir)
     }
 }
 
+/* Packages' hooks may print. */
+static int run_setup(struct cage_nix_context *ctx, const struct cage_nix_answer *answer,
+                     struct cage_nix_capture *capture, struct cage_error *err)
+{
+    cage_nix_progress_hide(&ctx->log.progress);
+    return cage_nix_setup(ctx, answer, capture, err);
+}
+
 /* Asks Nix with dir as the generation; *entry is complete but for the witnesses. */
 static int resolve_into(struct cage_nix_context *ctx, const char *dir, struct cage_nix_entry *entry,
                         struct cage_error *err)
@@ -277,7 +285,7 @@ static int resolve_into(struct cage_nix_context *ctx, const char *dir, struct ca
     int rc = -1;
 
     if (cage_nix_ask(ctx, dir, roots, &answer, err) == 0 && keep_attributes(ctx, dir, &answer, err) == 0 &&
-        cage_nix_setup(ctx, &answer, &capture, err) == 0) {
+        run_setup(ctx, &answer, &capture, err) == 0) {
         remove_records(dir);
         fill_entry(entry, dir, &answer, &capture);
         rc = 0;
@@ -404,6 +412,16 @@ static int use_stale(const struct cage_nix_context *ctx, struct cage_nix_env *en
     return last ? use_cached(ctx, last, true, env) : -1;
 }
 
+/* Nix may take long without a word. */
+static void begin_progress(struct cage_nix_context *ctx)
+{
+    cage_autofree char *wanted = cage_nix_wanted(ctx);
+    cage_autofree char *text = cage_format("asking Nix for %s", *wanted ? wanted : "a shell");
+
+    cage_nix_progress_begin(&ctx->log.progress, ctx->log.patient ? -1 : ctx->log.fd,
+                            cage_host_getenv(ctx->host, "TERM"), text);
+}
+
 static int resolve_guarded(struct cage_nix_context *ctx, struct cage_nix_env *env, struct cage_error *err)
 {
     struct cage_nix_guard guard;
@@ -413,7 +431,11 @@ static int resolve_guarded(struct cage_nix_context *ctx, struct cage_nix_env *en
     if (cage_nix_guard_enter(&guard, err) < 0)
         return -1;
     ctx->guard = &guard;
+    begin_progress(ctx);
     rc = resolve_cold(ctx, env, err ? err : &ignored);
+    cage_nix_progress_end(&ctx->log.progress);
+    if (rc < 0 && !cage_nix_guard_interrupted(&guard))
+        cage_nix_log_release(&ctx->log);
     if (ctx->tmp)
         (void)!cage_fs_remove_tree(AT_FDCWD, ctx->tmp, NULL);
     cage_nix_guard_leave(&guard);
@@ -445,6 +467,7 @@ int cage_nix_resolve(const struct cage_nix_request *request, struct cage_nix_env
 
     cage_nix_log_init(&ctx.log, request->quiet ? -1 : STDERR_FILENO,
                       terminal && !cage_host_getenv(request->host, "NO_COLOR"));
+    ctx.log.patient = !terminal;
     ctx.cache = cage_nix_cache_dir(request->host);
     if (cage_nix_expr_init(&ctx.expr, request->config, request->project->root, request->host->home, err) ==
             0 &&
@@ -456,8 +479,11 @@ int cage_nix_resolve(const struct cage_nix_request *request, struct cage_nix_env
         if (rc == 0)
             rc = cage_nix_store_after(&ctx, env, err);
     }
-    if (rc < 0)
+    if (rc < 0) {
+        if (!err || err->sys != EINTR)
+            cage_nix_log_release(&ctx.log);
         cage_nix_env_finish(env);
+    }
     finish_context(&ctx);
     return rc;
 }

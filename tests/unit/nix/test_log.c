@@ -2,12 +2,14 @@
 #include "base/mem.h"
 #include "nix/log.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -97,12 +99,81 @@ static void test_long_and_odd_input(void **state)
     cage_nix_log_finish(&log);
 }
 
+/* What was written to the pipe so far. */
+static const char *written(int fd, char text[1024])
+{
+    ssize_t n = read(fd, text, 1023);
+
+    text[n < 0 ? 0 : n] = '\0';
+    return text;
+}
+
+static void test_patience(void **state)
+{
+    static const char warning[] =
+        "@nix {\"action\":\"msg\",\"level\":1,\"msg\":\"\\u001b[35;1mwarning:\\u001b[0m old\"}\n";
+    struct cage_nix_log log;
+    char text[1024];
+    int ends[2];
+
+    (void)state;
+    assert_return_code(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    cage_nix_log_init(&log, ends[1], false);
+    log.patient = true;
+    cage_nix_log_feed(&log, sample, sizeof sample - 1);
+    cage_nix_log_feed(&log, "\n", 1);
+    assert_string_equal(written(ends[0], text), "");
+    cage_nix_log_feed(&log, warning, sizeof warning - 1);
+    assert_string_equal(written(ends[0], text), "warning: old\n");
+    cage_nix_log_release(&log);
+    assert_string_equal(written(ends[0], text),
+                        "building 'x.drv'...\na log line\nplain text\n@nix {broken\nerror: no\n");
+    cage_nix_log_release(&log);
+    assert_string_equal(written(ends[0], text), "");
+    cage_nix_log_finish(&log);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void test_progress(void **state)
+{
+    struct cage_nix_log log;
+    char text[1024], wide[300];
+    int ends[2];
+
+    (void)state;
+    assert_return_code(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    cage_nix_log_init(&log, ends[1], true);
+    cage_nix_progress_begin(&log.progress, ends[1], "xterm", "asking for \033[2Jx");
+    assert_string_equal(written(ends[0], text), "nixcage: asking for \\x1b[2Jx...");
+    cage_nix_log_feed(&log, "text\n", 5);
+    assert_string_equal(written(ends[0], text), "\r\033[Ktext\nnixcage: asking for \\x1b[2Jx...");
+    cage_nix_progress_hide(&log.progress);
+    cage_nix_progress_hide(&log.progress);
+    assert_string_equal(written(ends[0], text), "\r\033[K");
+    cage_nix_progress_end(&log.progress);
+    assert_string_equal(written(ends[0], text), "");
+    memset(wide, 'w', sizeof wide - 1);
+    wide[sizeof wide - 1] = '\0';
+    cage_nix_progress_begin(&log.progress, ends[1], "xterm", wide);
+    assert_int_equal(strlen(written(ends[0], text)), 79);
+    cage_nix_progress_begin(&log.progress, ends[1], "dumb", "x");
+    assert_string_equal(written(ends[0], text), "\r\033[Knixcage: x...\n");
+    cage_nix_progress_begin(&log.progress, -1, "xterm", "x");
+    cage_nix_log_finish(&log);
+    assert_string_equal(written(ends[0], text), "");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_feed_in_pieces),
         cmocka_unit_test(test_long_and_odd_input),
+        cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_progress),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
