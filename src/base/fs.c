@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Between a file's name and the process that writes its next contents. */
+#define TEMPORARY ".nixcage-"
+
 int cage_fs_read_fd(int fd, size_t max, struct cage_strbuf *out, struct cage_error *err)
 {
     char chunk[16384];
@@ -66,6 +69,53 @@ int cage_fs_write_all(int fd, const void *data, size_t n, struct cage_error *err
     return 0;
 }
 
+/* Whether entry is a name that open_temporary() gives for base: ".BASE.nixcage-PID-N". */
+static bool is_temporary(const char *entry, const char *base)
+{
+    size_t len = strlen(base), digits;
+
+    if (entry[0] != '.' || strncmp(entry + 1, base, len) != 0 ||
+        strncmp(entry + 1 + len, TEMPORARY, strlen(TEMPORARY)) != 0)
+        return false;
+    entry += 1 + len + strlen(TEMPORARY);
+    digits = strspn(entry, "0123456789");
+    return digits > 0 && entry[digits] == '-' &&
+           entry[digits + 1 + strspn(entry + digits + 1, "0123456789")] == '\0';
+}
+
+void cage_fs_sweep(int dirfd, const char *path)
+{
+    cage_autofree char *dir = cage_path_dirname(path);
+    int fd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *e;
+
+    if (!list) {
+        cage_close(&fd);
+        return;
+    }
+    while ((e = readdir(list))) {
+        cage_autofd int file = -1;
+
+        if (!is_temporary(e->d_name, cage_path_basename(path)))
+            continue;
+        file = openat(fd, e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0)
+            unlinkat(fd, e->d_name, 0);
+    }
+    closedir(list);
+}
+
+/* The lock tells that its process is alive. True: somebody swept the file away before it was ours. */
+static bool is_lost(int fd)
+{
+    struct stat st;
+
+    while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
+        ;
+    return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* Opens a new file beside path; *name is its path relative to dirfd. */
 static int open_temporary(int dirfd, const char *path, mode_t mode, char **name, struct cage_error *err)
 {
@@ -75,10 +125,13 @@ static int open_temporary(int dirfd, const char *path, mode_t mode, char **name,
         int fd;
 
         free(*name);
-        *name = cage_format("%s/.%s.nixcage-%ld-%d", dir, cage_path_basename(path), (long)getpid(), i);
+        *name = cage_format("%s/.%s" TEMPORARY "%ld-%d", dir, cage_path_basename(path), (long)getpid(), i);
         fd = openat(dirfd, *name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-        if (fd >= 0 || errno != EEXIST)
-            return fd >= 0 ? fd : cage_error_sys(err, errno, "cannot create %s", *name);
+        if (fd < 0 && errno != EEXIST)
+            return cage_error_sys(err, errno, "cannot create %s", *name);
+        if (fd >= 0 && !is_lost(fd))
+            return fd;
+        cage_close(&fd);
     }
     return cage_error_sys(err, EEXIST, "cannot create a temporary file beside %s", path);
 }
@@ -97,8 +150,10 @@ int cage_fs_write_atomic(int dirfd, const char *path, const void *data, size_t n
                          struct cage_error *err)
 {
     cage_autofree char *tmp = NULL;
-    cage_autofd int fd = open_temporary(dirfd, path, mode, &tmp, err);
+    cage_autofd int fd = -1;
 
+    cage_fs_sweep(dirfd, path);
+    fd = open_temporary(dirfd, path, mode, &tmp, err);
     if (fd < 0)
         return -1;
     if (cage_fs_write_all(fd, data, n, err) < 0) {

@@ -23,11 +23,15 @@ int cage_fs_read_fd(int fd, size_t max, struct cage_strbuf *out, struct cage_err
 /* Writes all n bytes to fd, restarting after EINTR and short writes. */
 int cage_fs_write_all(int fd, const void *data, size_t n, struct cage_error *err) CAGE_MUST_CHECK;
 
+/* Removes the temporary files of cage_fs_write_atomic() for dirfd/path that no living process holds
+ * (flock(2)). */
+void cage_fs_sweep(int dirfd, const char *path);
+
 /*
  * Replaces or makes dirfd/path with the given contents so that a reader, a crash or a
  * full disk sees the old file or the new one and nothing between: temporary file
  * `.NAME.nixcage-PID-N` beside it with mode (less umask), fsync, rename, fsync of the directory. A failure
- * leaves the old file and no temporary one.
+ * leaves the old file and no temporary one; those of processes that died are removed first.
  */
 int cage_fs_write_atomic(int dirfd, const char *path, const void *data, size_t n, mode_t mode,
                          struct cage_error *err) CAGE_MUST_CHECK;

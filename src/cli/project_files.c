@@ -4,11 +4,8 @@
 #include "base/mem.h"
 #include "cli/envrc.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -64,40 +61,13 @@ static int lock_directory(const struct cage_files *files, struct cage_error *err
     return cage_error_hint(err, "wait for it to end and start again");
 }
 
-/* Temporary files of a cage_fs_write_atomic() whose process is gone: ".NAME.nixcage-PID-N". */
-static bool is_stale(const char *entry)
-{
-    static const char *const names[] = {"." CONFIG, "." BACKUP, "." ENVRC, "..gitignore"};
-
-    for (size_t i = 0; i < CAGE_LEN(names); i++) {
-        size_t len = strlen(names[i]);
-        const char *rest = entry + len;
-        char *end;
-        long pid;
-
-        if (strncmp(entry, names[i], len) != 0 || strncmp(rest, ".nixcage-", 9) != 0)
-            continue;
-        pid = strtol(rest + 9, &end, 10);
-        if (end != rest + 9 && *end == '-' && pid > 0 && pid <= INT_MAX)
-            return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
-    }
-    return false;
-}
-
+/* What a killed init, destroy or add left. */
 static void sweep(int dirfd_)
 {
-    int fd = openat(dirfd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *e;
+    static const char *const names[] = {CONFIG, BACKUP, ENVRC, ".gitignore"};
 
-    if (!dir) {
-        cage_close(&fd);
-        return;
-    }
-    while ((e = readdir(dir)))
-        if (is_stale(e->d_name))
-            unlinkat(fd, e->d_name, 0);
-    closedir(dir);
+    for (size_t i = 0; i < CAGE_LEN(names); i++)
+        cage_fs_sweep(dirfd_, names[i]);
 }
 
 int cage_files_open(struct cage_files *files, const char *dir, bool make, struct cage_error *err)

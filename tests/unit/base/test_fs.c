@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -145,6 +146,30 @@ static void atomic_write_is_not_led_astray_by_its_temporary_name(void **state)
     assert_owned_string(get("target"), "safe");
     assert_owned_string(get("f"), "new");
     free(name);
+}
+
+/* What a killed writer left goes with the next write, what a living one is at does not. */
+static void atomic_write_sweeps(void **state)
+{
+    static const char *const others[] = {".f.nixcage-x-0", ".f.nixcage-1", ".ff.nixcage-1-0",
+                                         ".f.nixcage-1-0~"};
+    struct cage_error err;
+    int held = open(".f.nixcage-1-1", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)state;
+    put(".f.nixcage-1-0", "left");
+    put(".f.nixcage-99999999-12", "left");
+    for (size_t i = 0; i < CAGE_LEN(others); i++)
+        put(others[i], "somebody's");
+    assert_int_equal(flock(held, LOCK_EX), 0);
+    assert_int_equal(cage_fs_write_atomic(AT_FDCWD, "f", "new", 3, 0644, &err), 0);
+    assert_owned_string(get("f"), "new");
+    assert_int_equal(access(".f.nixcage-1-0", F_OK), -1);
+    assert_int_equal(access(".f.nixcage-99999999-12", F_OK), -1);
+    assert_int_equal(access(".f.nixcage-1-1", F_OK), 0);
+    for (size_t i = 0; i < CAGE_LEN(others); i++)
+        assert_int_equal(access(others[i], F_OK), 0);
+    assert_int_equal(close(held), 0);
 }
 
 static void failed_write_leaves_the_old_file_alone(void **state)
@@ -371,6 +396,7 @@ int main(void)
         IN_SCRATCH(atomic_write_replaces),
         IN_SCRATCH(atomic_write_replaces_a_symlink_not_its_target),
         IN_SCRATCH(atomic_write_is_not_led_astray_by_its_temporary_name),
+        IN_SCRATCH(atomic_write_sweeps),
         IN_SCRATCH(failed_write_leaves_the_old_file_alone),
         IN_SCRATCH(failed_rename_leaves_nothing),
         IN_SCRATCH(write_all_reports),
