@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_ENTRY = 64 << 20 };
+enum { MAX_ENTRY = 64 << 20, GENERATION_KEY = 16 /* bytes of the key that begin a generation's name */ };
 
 char *cage_nix_cache_dir(const struct cage_host *host)
 {
@@ -131,6 +131,29 @@ bool cage_nix_cache_drop_generation(const char *cache, const char *generation)
     return cage_fs_remove_tree(AT_FDCWD, dir, NULL) == 0;
 }
 
+bool cage_nix_cache_sweep(const char *cache, const char *key, const struct cage_host *host)
+{
+    cage_autofree char *path = cage_path_join(cache, key), *dir = cage_path_join(cache, "gen");
+    struct cage_nix_entry entry;
+    CAGE_STRBUF_AUTO text = {0};
+    CAGE_STRV_AUTO names = {0};
+    bool all = true;
+
+    cage_strbuf_init(&text);
+    cage_nix_entry_init(&entry);
+    if (read_own_file(path, &text) == 0)
+        (void)!cage_nix_entry_parse(&entry, text.buf, text.len);
+    if (host->list(host, dir, &names, NULL) < 0)
+        all = false;
+    for (size_t i = 0; i < names.n; i++)
+        if (strncmp(names.items[i], key, GENERATION_KEY) == 0 && names.items[i][GENERATION_KEY] == '-' &&
+            (!entry.generation || strcmp(names.items[i], entry.generation) != 0))
+            all = cage_nix_cache_drop_generation(cache, names.items[i]) && all;
+    cage_nix_entry_finish(&entry);
+    cage_fs_sweep(AT_FDCWD, path);
+    return all;
+}
+
 int cage_nix_cache_store(const char *cache, const char *key, const struct cage_nix_entry *entry,
                          struct cage_error *err)
 {
@@ -171,7 +194,8 @@ void cage_nix_cache_note_project(const char *cache, const char *project_root, co
 
     if (old && strcmp(old, target) == 0)
         return;
-    fresh = cage_format("%s.%ld", link, (long)getpid());
+    /* One name for all: what a killed run left goes with the next. */
+    fresh = cage_format("%s.new", link);
     unlink(fresh);
     if (symlink(target, fresh) == 0 && rename(fresh, link) < 0)
         unlink(fresh);

@@ -39,6 +39,12 @@ int cage_nix_cache_load(const char *cache, const char *key, const struct cage_ho
  */
 int cage_nix_cache_use(const char *cache, struct cage_nix_entry *take_entry, struct cage_nix_env *env);
 
+/*
+ * To be called with the key's lock held: removes its generations that the entry does not name, which killed
+ * runs left, and their temporary files. False: one is in use.
+ */
+bool cage_nix_cache_sweep(const char *cache, const char *key, const struct cage_host *host);
+
 /* Writes the entry in place of an older one, whose generation is dropped unless a cage uses it. */
 int cage_nix_cache_store(const char *cache, const char *key, const struct cage_nix_entry *entry,
                          struct cage_error *err) CAGE_MUST_CHECK;

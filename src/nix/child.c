@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "nix/keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,19 +85,26 @@ int cage_nix_guard_lock(const struct cage_nix_guard *guard, const char *path, st
     }
 }
 
+/* What a forked child needs to become Nix. */
+struct nix_start {
+    struct cage_nix_start start;
+    const struct cage_nix_child *child;
+    int out[2];
+};
+
 /* In the child: never returns. */
-static void exec_child(const struct cage_nix_child *child, pid_t parent, int out, int err_fd)
+static void exec_child(struct cage_nix_start *start)
 {
+    const struct nix_start *nix = (const struct nix_start *)start;
+    const struct cage_nix_child *child = nix->child;
     sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    setpgid(0, 0);
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
-    if (getppid() != parent)
-        _exit(125);
-    if (null < 0 || dup2(child->in > 0 ? child->in : null, 0) < 0 || dup2(out, 1) < 0 || dup2(err_fd, 2) < 0)
+    if (getppid() != start->parent || null < 0 || dup2(child->in > 0 ? child->in : null, 0) < 0 ||
+        dup2(nix->out[0], 1) < 0 || dup2(nix->out[1], 2) < 0)
         _exit(125);
     if (child->cwd && chdir(child->cwd) < 0)
         _exit(125);
@@ -105,6 +113,16 @@ static void exec_child(const struct cage_nix_child *child, pid_t parent, int out
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(child->argv[0], child->argv, child->envp);
     _exit(errno == ENOENT ? 127 : 126);
+}
+
+static void start_child(struct nix_start *nix)
+{
+    setpgid(0, 0);
+#ifdef __linux__
+    cage_nix_reap(&nix->start);
+#else
+    exec_child(&nix->start);
+#endif
 }
 
 static void take(const struct cage_nix_child *child, int which, const char *data, size_t n)
@@ -167,7 +185,11 @@ static void end_group(pid_t pid)
         }
         nanosleep(&pause, NULL);
     }
+#ifdef __linux__
+    kill(pid, CAGE_NIX_REAP);
+#else
     kill(-pid, SIGKILL);
+#endif
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
 }
@@ -185,18 +207,20 @@ static int make_pipe(int *r, int *w, struct cage_error *err)
 int cage_nix_child_run(const struct cage_nix_child *child, struct cage_error *err)
 {
     cage_autofd int out_r = -1, out_w = -1, err_r = -1, err_w = -1;
-    pid_t parent = getpid(), pid;
+    struct nix_start nix = {.start = {.run = exec_child, .parent = getpid()}, .child = child};
     int fds[2], rc;
+    pid_t pid;
 
     if (cage_nix_guard_interrupted(child->guard))
         return interrupted(err);
     if (make_pipe(&out_r, &out_w, err) < 0 || make_pipe(&err_r, &err_w, err) < 0)
         return -1;
+    nix.out[0] = out_w, nix.out[1] = err_w, nix.start.fds = nix.out;
     pid = fork();
     if (pid < 0)
         return cage_error_sys(err, errno, "cannot start %s", child->argv[0]);
     if (pid == 0)
-        exec_child(child, parent, out_w, err_w);
+        start_child(&nix);
     setpgid(pid, pid);
     cage_close(&out_w);
     cage_close(&err_w);

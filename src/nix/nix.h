@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "host/host.h"
 #include "host/project.h"
+#include "nix/keeper.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,7 @@ struct cage_nix_env {
     bool from_cache, stale;
     struct cage_strv warnings; /* one line each, for standard error */
     char *temporary;           /* a directory that finish() removes (there is no usable cache); NULL: none */
+    struct cage_nix_keeper keeper; /* who does so when we are killed */
 };
 
 /* Whether this configuration needs Nix at all (packages or shell are set, or `system` is off). */

@@ -6,6 +6,7 @@
 #include "config/nixfiles.h"
 #include "nix/cache.h"
 #include "nix/context.h"
+#include "nix/keeper.h"
 #include "nix/store.h"
 #include "nix/witness.h"
 
@@ -24,6 +25,9 @@ enum { URL_TTL_SECONDS = 3600 };
 /* With less than this the cache's disk counts as full. */
 enum { ENOUGH_SPACE = 1 << 20 };
 
+/* How often, 20 ms apart, the keeper tries to remove what is still in use. */
+enum { CLEAN_TRIES = 250 };
+
 bool cage_nix_needed(const struct cage_config *config)
 {
     return config->packages.n > 0 || (config->shell && *config->shell) || !config->system;
@@ -34,12 +38,14 @@ void cage_nix_env_init(struct cage_nix_env *env)
     memset(env, 0, sizeof *env);
     env->lock_fd = -1;
     env->store_lock_fd = -1;
+    env->keeper = (struct cage_nix_keeper){.pid = -1, .fd = -1};
 }
 
 void cage_nix_env_finish(struct cage_nix_env *env)
 {
     if (env->temporary)
         (void)!cage_fs_remove_tree(AT_FDCWD, env->temporary, NULL);
+    cage_nix_keeper_stop(&env->keeper);
     cage_strv_finish(&env->env);
     cage_strv_finish(&env->closure);
     cage_strv_finish(&env->project_files);
@@ -373,6 +379,23 @@ static bool is_full(const char *dir)
     return statvfs(dir, &fs) == 0 && fs.f_bavail * fs.f_frsize < ENOUGH_SPACE;
 }
 
+/* In the keeper, when we were killed: a cage that ends just now may use the environment for a moment. */
+static void clean_up(void *data)
+{
+    const struct cage_nix_context *ctx = data;
+    const struct timespec pause = {.tv_nsec = 20 * 1000000};
+    cage_autofree char *path = cage_format("%s/%s.lock", ctx->cache, ctx->key);
+
+    (void)!cage_fs_remove_tree(AT_FDCWD, ctx->tmp, NULL);
+    for (int i = 0; i < CLEAN_TRIES; i++) {
+        cage_autofd int lock = cage_fs_lock(path, false, NULL);
+
+        if (lock >= 0 && cage_nix_cache_sweep(ctx->cache, ctx->key, ctx->host))
+            return;
+        nanosleep(&pause, NULL);
+    }
+}
+
 static int resolve_cold(struct cage_nix_context *ctx, struct cage_nix_env *env, struct cage_error *err)
 {
     cage_autofree char *lock = cage_format("%s/%s.lock", ctx->cache, ctx->key);
@@ -381,6 +404,7 @@ static int resolve_cold(struct cage_nix_context *ctx, struct cage_nix_env *env, 
 
     if (make_tmp(ctx, err) < 0)
         return -1;
+    cage_nix_keeper_start(&env->keeper, clean_up, ctx);
     make_environment(ctx);
     if (cage_nix_cache_prepare(ctx->cache, err) < 0 ||
         (fd = cage_nix_guard_lock(ctx->guard, lock, err)) < 0) {
@@ -392,6 +416,7 @@ static int resolve_cold(struct cage_nix_context *ctx, struct cage_nix_env *env, 
     /* Somebody else may have done it while we waited. */
     if (!ctx->request->refresh && use_cached(ctx, ctx->key, false, env) == 0)
         return 0;
+    (void)cage_nix_cache_sweep(ctx->cache, ctx->key, ctx->host);
     if (resolve_anew(ctx, parent, true, env, err) == 0)
         return 0;
     if (err->sys == EINTR || !is_full(ctx->cache))
@@ -438,6 +463,8 @@ static int resolve_guarded(struct cage_nix_context *ctx, struct cage_nix_env *en
         cage_nix_log_release(&ctx->log);
     if (ctx->tmp)
         (void)!cage_fs_remove_tree(AT_FDCWD, ctx->tmp, NULL);
+    if (!env->temporary)
+        cage_nix_keeper_stop(&env->keeper);
     cage_nix_guard_leave(&guard);
     ctx->guard = NULL;
     if (rc < 0 && ctx->request->stale_ok && use_stale(ctx, env) == 0) {
