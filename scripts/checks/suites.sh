@@ -19,11 +19,13 @@ count_tap() {
 
 # suite BUILD MODE DIR [FILTER-ARG…]: every .bats file of tests/DIR with the program of a build.
 suite() {
-    local build=$1 mode=$2 dir=$3 status=0 place
+    local build=$1 mode=$2 dir=$3 status=0 place run
     shift 3
     place=("$src/tests/lib/inside" "$mode" bash -c 'exec bats --tap "$@" "$NIXCAGE_SRC/tests/$0"' "$dir" "$@")
     # A suite that needs more around it brings a script of its own.
-    if [ -x "$src/tests/$dir/run" ]; then place=(env NET_CMD="exec bats --tap \"\$NIXCAGE_SRC/tests/$dir\"" "$src/tests/$dir/run" "$mode"); fi
+    printf -v run ' %q' "$@"
+    run="exec bats --tap${1+$run} \"\$NIXCAGE_SRC/tests/$dir\""
+    if [ -x "$src/tests/$dir/run" ]; then place=(env "NET_CMD=$run" "SUITE_CMD=$run" "$src/tests/$dir/run" "$mode"); fi
     as_root env NIXCAGE_BUILD="$work-$build" NIXCAGE="$work-$build/src/nixcage" NIXCAGE_TEST_CACHE="$test_cache" \
         NIXCAGE_TEST_REQUIRE=1 ASAN_OPTIONS="${ASAN_OPTIONS:-}" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}" \
         NIXCAGE_EXTENDED="${NIXCAGE_EXTENDED:-}" NIXCAGE_TEST_KEEP="${NIXCAGE_EXTENDED:+NIXCAGE_EXTENDED }NIXCAGE_TEST_REQUIRE ASAN_OPTIONS UBSAN_OPTIONS CI" CI="${CI:-}" \

@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # Helpers of the fault suites; `load ../lib/common` first. NIXCAGE_EXTENDED=1: every fault instead of a sample.
+
+if [ -z "${NIXCAGE_FAULT_PLACE-}" ]; then
+    echo "to be started by tests/fault/run: what is left can only be compared in a pid namespace of its own" >&2
+    exit 1
+fi
+
+# Directories whose files count, too, when something is looked for that was left.
+FAULT_DIRS=()
 
 # every CI EXTENDED: the number for this kind of run.
 every() {
@@ -19,34 +27,70 @@ fault_project() {
     # Once, so that everything that stays is there: caches, .nixcage.
     run_cage sh -c "$PROBE" sh "$BATS_TEST_TMPDIR/outside"
     assert_output WHOLE
-    BEFORE=$(left_behind)
-    MOUNTS=$(grep -c . /proc/self/mounts)
+    BEFORE=$(state)
 }
 
-# What could be left: names in the project and in the directories of the user, without .nixcage/local.
-left_behind() {
-    find "$PROJECT" "$HOME" "$XDG_RUNTIME_DIR" -path "$PROJECT/.nixcage/local" -prune -o -print 2>/dev/null | sort
+# Everything that could be left behind, a line each: names in the project (without .nixcage/local) and in the directories of the
+# user, mounts, cgroups, locks, processes. Two states are the same or something is left.
+state() {
+    {
+        find "$PROJECT" "$HOME" "$XDG_RUNTIME_DIR" "$TMPDIR" /tmp /dev/shm "${FAULT_DIRS[@]}" \
+            \( -path "$PROJECT/.nixcage/local" -o -path "$TMPDIR/bats-run-*" -o -path "$TMPDIR/bats.*" \) -prune -o -print
+        # Where namespaces of other suites come and go.
+        awk '$5 !~ "^/run/netns" { print "mount", $1, $5 }' /proc/self/mountinfo
+        find /sys/fs/cgroup -type d -name 'nixcage*' -printf 'cgroup %p\n'
+        awk '{ print "lock", $2, $3, $4, $6 }' /proc/locks
+        strangers | sed 's/^/process /'
+    } 2>/dev/null | sort
+}
+
+# The processes of other sessions than the tests' own, which has no number in here.
+strangers() {
+    ps -eo sid=,pid=,stat=,args= | awk '$1 != 0'
 }
 
 # in_session CMD…: runs CMD in a session of its own, at most 20 s; sets status, output, stderr, SESSION.
 in_session() {
     # shellcheck disable=SC2016
-    run_split setsid --wait sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" timeout --foreground -k 1 20 "$@"
+    run_split setsid --wait sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" timeout --foreground -k 1 "${PATIENCE:-20}" "$@"
     SESSION=$(<"$BATS_TEST_TMPDIR/.session")
 }
 
-session_is_over() {
-    ! pgrep -s "$SESSION" >/dev/null
+# start_session CMD…: the same in the background, with its errors in $BATS_TEST_TMPDIR/err; sets SESSION, which is also its
+# first process, and JOB for wait.
+start_session() {
+    : >"$BATS_TEST_TMPDIR/.session"
+    # shellcheck disable=SC2016
+    setsid --wait sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" "$@" </dev/null >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    JOB=$!
+    poll_until 20 test -s "$BATS_TEST_TMPDIR/.session"
+    SESSION=$(<"$BATS_TEST_TMPDIR/.session")
 }
 
-# No process, file, or mount is left. $1: what was done.
+no_strangers() {
+    [ -z "$(strangers)" ]
+}
+
+# Every lock file can be taken, and so can the project.
+locks_are_free() {
+    local file
+    while IFS= read -r file; do
+        flock -n "$file" true || { echo "-- still locked: $file" >&2; return 1; }
+    done < <(echo "$PROJECT"; find "$HOME" "${XDG_CACHE_HOME:-$HOME}" "${FAULT_DIRS[@]}" -type f \( -name '*.lock' -o -name lock -o -name '*.update' \))
+}
+
+# No process, file, mount, cgroup or lock is left that was not there before. $1: what was done.
 nothing_left() {
-    poll_until 10 session_is_over || { echo "-- processes left: $1"; pgrep -s "$SESSION" -a; return 1; } >&2
-    # Fewer is right: namespaces of a suite beside this one (/run/netns) go away everywhere.
-    [ "$(grep -c . /proc/self/mounts)" -le "$MOUNTS" ] || { echo "-- a mount is left: $1" >&2; return 1; }
+    no_processes_left "$1" || return 1
     local after
-    after=$(left_behind)
+    after=$(state)
     [ "$after" = "$BEFORE" ] || { echo "-- left behind: $1"; diff <(echo "$BEFORE") <(echo "$after"); return 1; } >&2
+}
+
+# As nothing_left, where files may have to wait for the next run.
+no_processes_left() {
+    poll_until 20 no_strangers || { echo "-- processes left: $1"; strangers; return 1; } >&2
+    locks_are_free || { echo "-- after: $1" >&2; return 1; }
 }
 
 # Either a cage that is whole, or a clear refusal. $1: what was done.
@@ -58,8 +102,8 @@ whole_or_refused() {
         [[ $stderr == *'nixcage: '* ]] || _explain "125 without a word: $1"
     elif [ "$status" = 127 ] && [[ $stderr != 'nixcage: '* && -z $output ]]; then
         : # the dynamic linker's, before nixcage's first instruction
-    elif [ "$status" = 139 ] && [[ $1 == 'mmap 1 '* && -z $output ]]; then
-        : # as before: its first memory, which it does not check
+    elif [ "$status" = 139 ] && [[ $1 == 'mmap 1 ENOMEM' && -z $output && -z $stderr ]]; then
+        : # as before: the linker's first memory, which it does not check
     elif [ "$status" = 127 ] && [[ $stderr == *'not found in the cage'* && -z $output ]]; then
         : # a directory of the host that could not be looked at is not shown: less than planned, and said
     else
