@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The gate's process: sets up, runs the loop, ends when the supervisor does. */
 #include "net/gate_process.h"
+#include "net/confine.h"
 #include "net/gate_internal.h"
 #include "net/netlink.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -336,6 +338,19 @@ static int set_up(struct cage_gate_process *gate, struct cage_error *err)
     return open_outside(gate, err) != 0 ? -1 : open_inside(gate, err);
 }
 
+static int confine(const struct cage_gate_process *gate, struct cage_error *err)
+{
+    const struct cage_gate_options *options = gate->options;
+    cage_autofree char *log_dir = options->log_path ? cage_path_dirname(options->log_path) : NULL;
+    struct cage_confine_options confine = {
+        .write_dir = log_dir,
+        .conf = options->resolv_conf ? options->resolv_conf : CAGE_RESOLVE_CONF,
+        .enter_cage = options->n_expose > 0,
+        .keep_caps = options->n_expose > 0 && gate->ns.user_fd < 0,
+    };
+    return cage_confine(&confine, err);
+}
+
 /* The supervisor only ever closes its end. */
 static void control_ready(evutil_socket_t fd, short what, void *arg)
 {
@@ -411,6 +426,9 @@ int cage_gate_process_run(const struct cage_gate_options *options, int control_f
     gate->udp_fd = gate->syn_fd = -1;
     int result = set_up(gate, &err);
     if (send(control_fd, &err, sizeof(err), MSG_NOSIGNAL) != (ssize_t)sizeof(err) || result != 0)
+        return 1;
+    /* Not a byte of the cage's was read so far: its start need not wait for this. */
+    if (confine(gate, &err) != 0)
         return 1;
     gate->control = event_new(gate->base, control_fd, EV_READ | EV_PERSIST, control_ready, gate);
     (void)event_add(gate->control, NULL);

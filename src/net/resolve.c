@@ -303,7 +303,7 @@ struct cage_resolver *cage_resolver_new(struct event_base *base, const char *res
 {
     struct cage_resolver *resolver = cage_alloc(sizeof(*resolver));
     resolver->base = base;
-    resolver->conf = resolv_conf ? resolv_conf : "/etc/resolv.conf";
+    resolver->conf = resolv_conf ? resolv_conf : CAGE_RESOLVE_CONF;
     return resolver;
 }
 

@@ -17,10 +17,12 @@ struct cage_lookup;
 
 enum { CAGE_RESOLVE_MAX_ADDRS = 8 };
 
+#define CAGE_RESOLVE_CONF "/etc/resolv.conf"
+
 /* n == 0: no address; reason (static) then says why. addrs is valid during the call. */
 typedef void (*cage_lookup_fn)(void *arg, const struct cage_addr *addrs, size_t n, const char *reason);
 
-/* resolv_conf: the file to read instead of /etc/resolv.conf, or NULL; the string stays the caller's. */
+/* resolv_conf: the file to read instead of CAGE_RESOLVE_CONF, or NULL; the string stays the caller's. */
 struct cage_resolver *cage_resolver_new(struct event_base *base, const char *resolv_conf);
 void cage_resolver_free(struct cage_resolver *resolver);
 

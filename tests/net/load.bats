@@ -103,6 +103,27 @@ wait_for() {
     grep -q "the network gate ended early" err
 }
 
+@test "the gate has no privileges, no capabilities, a filter, and cannot be traced" {
+    net_project 'hosts = ["api.test"]'
+    mkfifo in
+    "$NIXCAGE" run -- sh -c 'curl -s http://api.test/; read -r x; curl -s http://api.test/' <in >out 2>err 3>&- &
+    local cage=$! gate
+    exec 4>in
+    gate=$(gate_of $cage)
+    wait_for 'grep -q server out'
+    [ "$(grep -c '^Seccomp:.*2$' "/proc/$cage/status")" = 0 ] # the control: nixcage itself is not confined
+    grep -qx $'Seccomp:\t2' "/proc/$gate/status"
+    grep -qx $'NoNewPrivs:\t1' "/proc/$gate/status"
+    grep -qx $'CapEff:\t0000000000000000' "/proc/$gate/status"
+    grep -qx $'CapPrm:\t0000000000000000' "/proc/$gate/status"
+    [ "$(stat -c %u "/proc/$gate/status")" = 0 ] # PR_SET_DUMPABLE 0: its files in /proc are root's
+    [ "$(id -u)" = 0 ] || ! cat "/proc/$gate/environ" >/dev/null 2>&1
+    echo >&4
+    exec 4>&-
+    wait $cage
+    [ "$(grep -c server out)" = 2 ]
+}
+
 @test "when nixcage is killed the gate goes too" {
     net_project 'hosts = ["api.test"]'
     mkfifo in
