@@ -166,6 +166,20 @@ def store_modes():
     return {"store_modes": figures(interleaved(commands, HOME, runs=max(3, RUNS // 2)))}
 
 
+def limits():
+    """A cage with limits beside one without: in a cgroup where the kernel can hold them, else what enforce = "warn" leaves."""
+    commands = {}
+    for name, lines in ("no limits", ""), ("cpus, memory and pids", '[sandbox.resources]\ncpus = 1\nmemory = "1G"\npids = 100\n'):
+        for enforce in ["require", "warn"]:
+            path = project(f"limits-{len(name)}-{enforce}", config() + (lines and lines + f'enforce = "{enforce}"\n'))
+            command = [NIXCAGE, "run", path, "--", "true"]
+            if works(command, HOME):
+                held = "by cgroup v2" if enforce == "require" else "not held here: affinity and RLIMIT_NPROC"
+                commands[f"{name}, {held}" if lines else name] = command
+                break
+    return {"limits": figures(interleaved(commands, HOME, runs=max(3, RUNS // 2)))}
+
+
 def binds():
     commands = {}
     for n in [10, 50] if QUICK else [10, 50, 100, 200, 300]:
@@ -253,7 +267,7 @@ def machine():
 def main():
     result = machine()
     result["quick"] = QUICK
-    for part in (start_up, cold, hook, closures, store_modes, binds, debug, memory_and_crowd):
+    for part in (start_up, cold, hook, closures, store_modes, limits, binds, debug, memory_and_crowd):
         say(part.__name__.replace("_", " "))
         try:
             result.update(part())

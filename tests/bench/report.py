@@ -8,7 +8,7 @@ from pathlib import Path
 
 BOUNDS = {"ratio to bare bwrap": 1.3, "over bare bwrap, ms": 1.2, "warm run, ms": 8.0, "cold run over nix-shell, ms": 150, "_direnv_hook, ms": 5.0,
           "supervisor, KiB": 3072, "3000 paths over 50, ms": 15.0, "300 binds to 100": 3.0, "slowest store mode to readonly": 1.2,
-          "--debug on a build, ratio": 2.5,
+          "--debug on a build, ratio": 2.5, "limited over unlimited, ms": 15.0,
           "gate: to connect, µs": 300, "gate: direct throughput to its own": 1.43}
 
 
@@ -46,6 +46,9 @@ def bounds(data):
     if "store_modes" in data:
         modes = {name: row["median_ms"] for name, row in data["store_modes"].items()}
         found["slowest store mode to readonly"] = round(max(modes.values()) / modes["readonly"], 2)
+    if len(data.get("limits", {})) == 2:
+        free, held = (row["median_ms"] for row in data["limits"].values())
+        found["limited over unlimited, ms"] = round(held - free, 2)
     if "gate" in data:
         found["gate: to connect, µs"] = data["gate"]["connect_us"] - data["gate"]["connect_direct_us"]
         found["gate: direct throughput to its own"] = round(data["gate"]["direct_mb_s"] / data["gate"]["mb_s"], 2)
@@ -67,7 +70,8 @@ def markdown(data):
     for key, title, base in (("start", "Running `true`, environment known", "nixcage run"),
                              ("cold", "Nothing cached (the offline package set: evaluation of nixpkgs takes longer for both)", "nix-shell --pure"),
                              ("hook", "Entering a directory", "nixcage _direnv_hook"),
-                             ("store_modes", "Store modes", "readonly")):
+                             ("store_modes", "Store modes", "readonly"),
+                             ("limits", "Limits", "no limits")):
         if key in data:
             lines += table(title, data[key], base)
     if data.get("start_left_out"):
