@@ -53,6 +53,12 @@ void cage_help_render(const struct cage_command *command, struct cage_strbuf *ou
 int cage_completions_render(const char *shell, struct cage_strbuf *out,
                             struct cage_error *err) CAGE_MUST_CHECK;
 
+/*
+ * Prints names of packages for the shells' completion, one a line: those of the current project or,
+ * known_elsewhere, those of all projects whose packages were resolved, but for the current project's.
+ */
+int cage_complete_packages(const struct cage_cli *cli, bool known_elsewhere, struct cage_error *err);
+
 /* One function for each subcommand: see struct cage_command. */
 int cage_cmd_add(const struct cage_cli *cli, struct cage_error *err);
 int cage_cmd_allow(const struct cage_cli *cli, struct cage_error *err);

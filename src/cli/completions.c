@@ -51,8 +51,9 @@ static void add_bash_case(const struct cage_command *command, struct cage_strbuf
 {
     cage_strbuf_addf(out, "    %s) options='", command->name);
     add_options(command, out);
-    cage_strbuf_addf(out, "' operands=%s ;;\n",
-                     (const char *[]){"none", "dir", "command", "topic", "shell", "none"}[command->operands]);
+    cage_strbuf_addf(
+        out, "' operands=%s ;;\n",
+        (const char *[]){"none", "dir", "command", "topic", "shell", "packages"}[command->operands]);
 }
 
 static const char bash_functions[] =
@@ -60,7 +61,7 @@ static const char bash_functions[] =
     "    nixcage list-presets 2>/dev/null | while read -r name _; do printf '%s\\n' \"$name\"; done\n"
     "}\n"
     "\n"
-    "# Completes the words from $1 on as a command of its own.\n"
+    "# Completes the words from $1 on as a command of its own; the first may be the project instead.\n"
     "_nixcage_command() {\n"
     "    if declare -F _comp_command_offset >/dev/null; then\n"
     "        _comp_command_offset \"$1\"\n"
@@ -74,7 +75,7 @@ static const char bash_functions[] =
     "}\n"
     "\n"
     "_nixcage() {\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} command options operands i=2\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} command options operands i=2 dirs\n"
     "    COMPREPLY=()\n"
     "    case ${1##*/} in\n"
     "    cage) command=shell i=1 ;;\n"
@@ -95,6 +96,11 @@ static const char bash_functions[] =
     "        [[ ${COMP_WORDS[i]} == -- ]] && ((i < COMP_CWORD)) && ((i++))\n"
     "        if ((i < COMP_CWORD)) || [[ $cur != -* ]]; then\n"
     "            _nixcage_command \"$i\"\n"
+    "            if ((i == COMP_CWORD)) && [[ ${COMP_WORDS[i - 1]} != -- ]]; then\n"
+    "                compopt -o filenames 2>/dev/null\n"
+    "                mapfile -t dirs < <(compgen -d -- \"$cur\")\n"
+    "                COMPREPLY+=(\"${dirs[@]}\")\n"
+    "            fi\n"
     "            return\n"
     "        fi\n"
     "    fi\n"
@@ -107,6 +113,10 @@ static const char bash_functions[] =
     "        mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")\n"
     "    elif [[ $operands == topic ]]; then\n"
     "        mapfile -t COMPREPLY < <(compgen -W \"$_nixcage_commands\" -- \"$cur\")\n"
+    "    elif [[ $operands == packages ]]; then\n"
+    "        mapfile -t COMPREPLY < <(compgen -W \"$(nixcage _completions \"packages-$command\" "
+    "2>/dev/null)\" "
+    "-- \"$cur\")\n"
     "    fi\n"
     "}\n"
     "\n"
@@ -150,10 +160,10 @@ static void add_zsh_case(const struct cage_command *command, struct cage_strbuf 
     static const char *const operands[] = {
         [CAGE_OPERANDS_NONE] = "",
         [CAGE_OPERANDS_DIR] = " '::directory:_files -/'",
-        [CAGE_OPERANDS_COMMAND] = " '(-)1: :_command_names -e' '*:: :_normal'",
+        [CAGE_OPERANDS_COMMAND] = " '(-)1: :_nixcage_first' '*:: :_normal'",
         [CAGE_OPERANDS_TOPIC] = " '::command:_nixcage_commands'",
         [CAGE_OPERANDS_SHELL] = "",
-        [CAGE_OPERANDS_PACKAGES] = "",
+        [CAGE_OPERANDS_PACKAGES] = " '*:package:_nixcage_packages'",
     };
 
     cage_strbuf_addf(out, "    %s)\n        _arguments -S", command->name);
@@ -188,6 +198,12 @@ static void render_zsh(struct cage_strbuf *out)
         "_nixcage_presets() {\n"
         "    local -a presets=(${${(f)\"$(_call_program presets nixcage list-presets 2>/dev/null)\"}%% *})\n"
         "    _describe -t presets preset presets\n}\n\n"
+        "_nixcage_packages() {\n"
+        "    local -a packages=(${(f)\"$(_call_program packages nixcage _completions packages-$command "
+        "2>/dev/null)\"})\n"
+        "    compadd -a packages\n}\n\n"
+        "_nixcage_first() {\n"
+        "    _alternative 'commands:command:_command_names -e' 'directories:project:_files -/'\n}\n\n"
         "_nixcage() {\n    local command\n"
         "    case $service in\n    cage) command=shell ;;\n    cagerun) command=run ;;\n    *)\n"
         "        if ((CURRENT == 2)); then\n"
@@ -230,6 +246,10 @@ static void add_fish_command(const struct cage_command *command, struct cage_str
     if (command->operands == CAGE_OPERANDS_COMMAND)
         cage_strbuf_addf(out, "complete -c nixcage %s -a '(__fish_complete_subcommand --fcs-skip=2)'\n",
                          condition);
+    if (command->operands == CAGE_OPERANDS_PACKAGES)
+        cage_strbuf_addf(out,
+                         "complete -c nixcage -f %s -a '(nixcage _completions packages-%s 2>/dev/null)'\n",
+                         condition, command->name);
     if (command->operands == CAGE_OPERANDS_TOPIC) {
         cage_strbuf_addf(out, "complete -c nixcage -f %s -a '", condition);
         add_names(out);
@@ -268,6 +288,10 @@ int cage_cmd_completions(const struct cage_cli *cli, struct cage_error *err)
 {
     CAGE_STRBUF_AUTO text = {0};
 
+    if (cli->words[0] && strcmp(cli->words[0], "packages-add") == 0)
+        return cage_complete_packages(cli, true, err);
+    if (cli->words[0] && strcmp(cli->words[0], "packages-remove") == 0)
+        return cage_complete_packages(cli, false, err);
     cage_strbuf_init(&text);
     if (cage_completions_render(cli->words[0], &text, err) < 0)
         return -1;

@@ -212,6 +212,24 @@ char *cage_nix_cache_project_key(const char *cache, const char *project_root)
     return cage_strndup(target, CAGE_HASH_HEX - 1);
 }
 
+void cage_nix_cache_projects(const char *cache, const struct cage_host *host, struct cage_strv *roots)
+{
+    cage_autofree char *dir = cage_path_join(cache, "projects");
+    CAGE_STRV_AUTO names = {0};
+    struct cage_error ignored = {0};
+
+    if (host->list(host, dir, &names, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < names.n; i++) {
+        cage_autofree char *link = cage_path_join(dir, names.items[i]);
+        cage_autofree char *target = cage_fs_readlink(AT_FDCWD, link);
+        const char *colon = target ? strchr(target, ':') : NULL;
+
+        if (colon && colon[1] == '/')
+            cage_strv_add(roots, colon + 1);
+    }
+}
+
 void cage_nix_cache_forget_project(const char *cache, const char *project_root)
 {
     cage_autofree char *link = project_link(cache, project_root);

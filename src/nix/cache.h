@@ -53,6 +53,10 @@ int cage_nix_cache_store(const char *cache, const char *key, const struct cage_n
 void cage_nix_cache_note_project(const char *cache, const char *project_root, const char *key);
 char *cage_nix_cache_project_key(const char *cache, const char *project_root);
 
+/* Appends the directories of the projects whose packages were resolved, whether or not they are still there.
+ */
+void cage_nix_cache_projects(const char *cache, const struct cage_host *host, struct cage_strv *roots);
+
 /* Removes the project's link. */
 void cage_nix_cache_forget_project(const char *cache, const char *project_root);
 

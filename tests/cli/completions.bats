@@ -13,10 +13,19 @@ setup() {
     cp ../completion.zsh ../_nixcage
 }
 
+# Two projects whose packages Nix has resolved, and one that is only there; this is the first.
+make_projects() {
+    make_project other < <(printf '[nix]\npackages = ["hello", "nodejs_22"]\n')
+    "$NIXCAGE" run -- true
+    make_project third < <(printf '[nix]\npackages = ["never-resolved"]\n')
+    make_project < <(printf '[nix]\npackages = ["coreutils"]\n')
+    "$NIXCAGE" run -- true
+}
+
 # bash_completes WORD…: what bash offers for the last word.
 bash_completes() {
     output=$(bash --norc -c '
-        source ../completion.bash
+        source $BATS_TEST_TMPDIR/completion.bash
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
         _nixcage "$1" "${@: -1}" "" 2>/dev/null
     printf "%s\n" "${COMPREPLY[@]}"' - "$@" | sort -u)
@@ -43,6 +52,10 @@ bash_completes() {
     assert_output --debug
     bash_completes nixcage run some-dir -- mkfif
     assert_output mkfifo
+    bash_completes nixcage run some-d
+    assert_output some-dir
+    bash_completes nixcage run -- some-d
+    assert_output ''
     bash_completes nixcage run --debug -- mkfif
     assert_output mkfifo
     bash_completes nixcage run ls so
@@ -53,6 +66,29 @@ bash_completes() {
     assert_output --json
 }
 
+@test "bash: packages: add knows those of other projects, remove those of this one" {
+    make_projects
+    bash_completes nixcage add ''
+    assert_line hello
+    assert_line nodejs_22
+    refute_output_has never-resolved
+    refute_output_has coreutils
+    bash_completes nixcage add hel
+    assert_output hello
+    bash_completes nixcage add hello nodej
+    assert_output nodejs_22
+    bash_completes nixcage remove ''
+    assert_output coreutils
+    # Where there is nothing to know, nothing is offered or said.
+    cd /
+    bash_completes nixcage remove ''
+    assert_output ''
+    printf 'broken' >"$PROJECT/nixcage.toml"
+    cd "$PROJECT"
+    bash_completes nixcage remove ''
+    assert_output ''
+}
+
 @test "bash: what is generated is clean" {
     need shellcheck
     shellcheck -s bash ../completion.bash
@@ -61,7 +97,7 @@ bash_completes() {
 @test "fish: commands, options, presets" {
     need fish
     fish_completes() {
-        output=$(fish --no-config -c "source ../completion.fish; complete -C '$1'" | cut -f 1)
+        output=$(fish --no-config -c "source $BATS_TEST_TMPDIR/completion.fish; complete -C '$1'" | cut -f 1)
     }
     fish_completes 'nixcage in'
     assert_output init
@@ -75,12 +111,22 @@ bash_completes() {
     assert_output --json
     fish_completes 'nixcage run mkfif'
     assert_line mkfifo
+    fish_completes 'nixcage run some-d'
+    assert_output some-dir/
+    make_projects
+    fish_completes 'nixcage add hel'
+    assert_output hello
+    fish_completes 'nixcage remove '
+    assert_output coreutils
 }
 
 @test "zsh: commands, options, presets" {
     need zsh
     need tmux
     load ../lib/terminal
+    mkdir "$BATS_TEST_TMPDIR/project"
+    mv "$BATS_TEST_TMPDIR/work/some-dir" "$BATS_TEST_TMPDIR/project/"
+    make_projects
     terminal_start zsh -f -i
     type_line "fpath=(.. \$fpath); autoload -U compinit; compinit -u -D; PS1='Z> '; LISTMAX=1000; clear"
     wait_screen '^Z> '
@@ -103,6 +149,18 @@ bash_completes() {
     tmux -S "$TERMINAL" send-keys -l 'nixcage run mkfif'
     press Tab
     wait_screen '^Z> nixcage run mkfifo'
+    press C-u
+    tmux -S "$TERMINAL" send-keys -l 'nixcage run some-d'
+    press Tab
+    wait_screen '^Z> nixcage run some-dir/'
+    press C-u
+    tmux -S "$TERMINAL" send-keys -l 'nixcage add nodej'
+    press Tab
+    wait_screen '^Z> nixcage add nodejs_22'
+    press C-u
+    tmux -S "$TERMINAL" send-keys -l 'nixcage remove co'
+    press Tab
+    wait_screen '^Z> nixcage remove coreutils'
     terminal_end
 }
 

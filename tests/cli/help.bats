@@ -23,14 +23,22 @@ options() {
     assert_output "$help"
 }
 
+# A screen has 24 lines of 80 columns.
+assert_fits() {
+    [ "${#lines[@]}" -le 24 ] || _explain "${#lines[@]} lines"
+    ! grep -E '.{81}' <<<"$output" || _explain "more than 80 columns"
+}
+
 @test "every command has help that fits a screen" {
     local command
+    run_split "$NIXCAGE" help
+    assert_fits
     [ "$(commands | wc -l)" -ge 9 ]
     for command in $(commands); do
         run_split "$NIXCAGE" "$command" --help
         assert_status 0
         assert_output_has "Usage: nixcage $command"
-        [ "${#lines[@]}" -le 23 ]
+        assert_fits
         run_split "$NIXCAGE" help "$command"
         assert_output_has "Usage: nixcage $command"
         run_split "$NIXCAGE" "$command" -h
