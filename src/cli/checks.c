@@ -26,10 +26,11 @@ static void failed(struct cage_check *check, const struct cage_error *err)
 }
 
 static void check_program(struct cage_checks *checks, const struct cage_host *host, const char *name,
-                          const char *program, bool required)
+                          const char *program, bool required, const char *use)
 {
     struct cage_check *check = add(checks, name, required);
 
+    check->use = use;
     check->detail = cage_host_find_tool(program, cage_host_getenv(host, "PATH"));
     check->ok = check->detail != NULL;
     if (check->ok)
@@ -142,10 +143,12 @@ void cage_checks_run(struct cage_checks *checks, const struct cage_host *host,
         if (config)
             check_limits(checks, host, config);
     } else {
-        check_program(checks, host, "sandbox-exec", "sandbox-exec", true);
+        check_program(checks, host, "sandbox-exec", "sandbox-exec", true, NULL);
     }
-    check_program(checks, host, "nix", "nix-shell", !config || cage_nix_needed(config));
-    check_program(checks, host, "direnv", "direnv", false);
+    check_program(checks, host, "nix", "nix-shell", !config || cage_nix_needed(config), "packages");
+    check_program(checks, host, "direnv", "direnv", false, "cage and cagerun in a project's directory");
+    if (linux_host)
+        check_program(checks, host, "strace", "strace", false, "--debug");
 }
 
 void cage_checks_finish(struct cage_checks *checks)

@@ -11,8 +11,9 @@
 struct cage_check {
     const char *name; /* static */
     bool ok, required;
-    char *detail; /* what was found, or what is wrong */
-    char *fix;    /* NULL: fine, or nothing is known */
+    const char *use; /* static: what it is for, when it is not required; NULL: nothing to add */
+    char *detail;    /* what was found, or what is wrong */
+    char *fix;       /* NULL: fine, or nothing is known */
 };
 
 struct cage_checks {

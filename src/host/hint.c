@@ -11,11 +11,16 @@ enum manager { APT, DNF, PACMAN, APK, ZYPPER, NIXOS, NIX, BREW, N_MANAGERS };
 static const struct {
     const char *command;
     bool needs_root;
+    const char *upgrade; /* brings the distribution's newest kernel; NULL: unknown */
 } managers[N_MANAGERS] = {
-    [APT] = {"apt install", true},           [DNF] = {"dnf install", true},
-    [PACMAN] = {"pacman -S", true},          [APK] = {"apk add", true},
-    [ZYPPER] = {"zypper install", true},     [NIXOS] = {"nix-env -iA nixos.", false},
-    [NIX] = {"nix-env -iA nixpkgs.", false}, [BREW] = {"brew install", false},
+    [APT] = {"apt install", true, "apt full-upgrade"},
+    [DNF] = {"dnf install", true, "dnf upgrade"},
+    [PACMAN] = {"pacman -S", true, "pacman -Syu"},
+    [APK] = {"apk add", true, "apk upgrade"},
+    [ZYPPER] = {"zypper install", true, "zypper update"},
+    [NIXOS] = {"nix-env -iA nixos.", false, "nixos-rebuild switch --upgrade"},
+    [NIX] = {"nix-env -iA nixpkgs.", false, NULL},
+    [BREW] = {"brew install", false, NULL},
 };
 
 static const struct {
@@ -29,18 +34,27 @@ static const struct {
     {"nixos", NIXOS},  {"opensuse-leap", ZYPPER}, {"opensuse-tumbleweed", ZYPPER},
 };
 
-/* Programs whose package has another name; NULL: as in the first column. */
+#define NIX_INSTALLER "sh <(curl -L https://nixos.org/nix/install)"
+
+/* Programs whose package has another name. "": there is no package, `else_` is the way; NULL: as the program.
+ */
 static const struct {
     const char *program;
     const char *package[N_MANAGERS];
+    const char *else_;
 } packages[] = {
     {"bwrap",
-     {"bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap",
-      NULL}},
-    {"newuidmap", {"uidmap", "shadow-utils", "shadow", "shadow-uidmap", "shadow", "shadow", "shadow", NULL}},
-    {"systemd-run", {"systemd", "systemd", "systemd", NULL, "systemd", NULL, NULL, NULL}},
-    {"nix-shell", {"nix-bin", "nix", "nix", "nix", "nix", NULL, NULL, "nix"}},
-    {"nix", {"nix-bin", "nix", "nix", "nix", "nix", NULL, NULL, "nix"}},
+     {"bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", ""},
+     "it is for Linux only"},
+    {"newuidmap",
+     {"uidmap", "shadow-utils", "shadow", "shadow-uidmap", "shadow", "shadow", "shadow", ""},
+     "it is for Linux only"},
+    {"strace", {[BREW] = ""}, "it is for Linux only"},
+    {"systemd-run",
+     {"systemd", "systemd", "systemd", "", "systemd", "", "", ""},
+     "limits need a machine that was booted with systemd, or a delegated cgroup v2"},
+    {"nix-shell", {"nix-bin", "", "nix", "nix", "", "nix", "", ""}, NIX_INSTALLER},
+    {"nix", {"nix-bin", "", "nix", "nix", "", "nix", "", ""}, NIX_INSTALLER},
 };
 
 /* The value of KEY= in os-release(5) text, without quotes. The caller frees; NULL: not there. */
@@ -88,16 +102,37 @@ static enum manager find_manager(const struct cage_host *host)
     return NIX;
 }
 
+/* "sudo " for an ordinary user where the manager is root's. */
+static const char *sudo(const struct cage_host *host, bool needs_root)
+{
+    return needs_root && host->uid != 0 ? "sudo " : "";
+}
+
 char *cage_host_install_hint(const struct cage_host *host, const char *program)
 {
     enum manager manager = find_manager(host);
     const char *command = managers[manager].command, *package = program;
-    const char *sudo = managers[manager].needs_root && host->uid != 0 ? "sudo " : "";
 
-    for (size_t i = 0; i < CAGE_LEN(packages); i++)
-        if (strcmp(packages[i].program, program) == 0 && packages[i].package[manager])
-            package = packages[i].package[manager];
-    if (strncmp(program, "nix", 3) == 0 && manager == NIX)
-        return cage_strdup("sh <(curl -L https://nixos.org/nix/install)");
-    return cage_format("%s%s%s%s", sudo, command, command[strlen(command) - 1] == '.' ? "" : " ", package);
+    for (size_t i = 0; i < CAGE_LEN(packages); i++) {
+        const char *name = packages[i].package[manager];
+
+        if (strcmp(packages[i].program, program) != 0 || !name)
+            continue;
+        if (!*name)
+            return cage_strdup(packages[i].else_);
+        package = name;
+    }
+    return cage_format("%s%s%s%s", sudo(host, managers[manager].needs_root), command,
+                       command[strlen(command) - 1] == '.' ? "" : " ", package);
+}
+
+char *cage_host_kernel_hint(const struct cage_host *host, const char *since, const char *release)
+{
+    enum manager manager = find_manager(host);
+    const char *upgrade = managers[manager].upgrade, *root = host->uid != 0 ? "sudo " : "";
+
+    if (!upgrade)
+        return cage_format("boot Linux %s or newer (this is %s)", since, release);
+    return cage_format("boot Linux %s or newer (this is %s): %s%s, or a newer release of the distribution",
+                       since, release, root, upgrade);
 }

@@ -104,8 +104,13 @@ void cage_bwrap_finish(struct cage_bwrap *bwrap);
  */
 char *cage_host_find_tool(const char *name, const char *path_value);
 
-/* How to install a program with this distribution's package manager ("apt install bubblewrap"). The caller
- * frees. */
+/*
+ * How to install a program with this distribution's package manager ("sudo apt install bubblewrap"), or,
+ * where it has no such package, in another way. The caller frees.
+ */
 char *cage_host_install_hint(const struct cage_host *host, const char *program);
+
+/* How to come to Linux `since` or newer here, where `release` runs. The caller frees. */
+char *cage_host_kernel_hint(const struct cage_host *host, const char *since, const char *release);
 
 #endif

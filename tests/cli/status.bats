@@ -76,8 +76,39 @@ END
     PATH=$TOOLS run_split "$NIXCAGE" status
     assert_status 0
     assert_output_has '✗ nix'
-    assert_output_has '(optional)'
+    assert_output_has 'not installed (optional: packages)'
     assert_output_has '✗ direnv'
+}
+
+@test "strace, direnv: what they are for; how to get them" {
+    PATH=$TOOLS run_split "$NIXCAGE" status
+    assert_output_has '✗ strace      not installed (optional: --debug)'
+    assert_output_has '✗ direnv      not installed (optional: '
+    PATH=$TOOLS run_split "$NIXCAGE" status --json
+    jq -e '.dependencies | map(select(.name == "strace")) | .[0].ok == false and (.[0].fix | endswith(" strace"))' <<<"$output"
+}
+
+@test "the features of this kernel, in text and JSON" {
+    run_split "$NIXCAGE" status
+    assert_line "Kernel (Linux $(uname -r)), what a cage uses of it:"
+    assert_output_has '✓ user namespaces every cage'
+    assert_output_has '✓ seccomp         the system call filter'
+    assert_output_has ' cgroup v2       limits: cpus, memory, pids ('
+    run_split "$NIXCAGE" status --json
+    jq -e --arg r "$(uname -r)" '.kernel.release == $r and (.kernel.landlock_abi | type == "number")
+        and (.kernel.features | length == 9 and all(.there == (.fix == null)) and all(.use | length > 10))
+        and (.kernel.features | map(select(.name == "seccomp")) | .[0].there)' <<<"$output"
+}
+
+@test "a kernel without Landlock, or without openat2: which one, and what to do" {
+    local deny=${NIXCAGE%/src/nixcage}/tests/cage/deny
+    run_split "$deny" ENOSYS landlock -- "$NIXCAGE" status
+    assert_output_has '✗ Landlock files'
+    assert_output_has '✗ Landlock scopes'
+    assert_output_has 'fix: boot with landlock in the kernel'
+    assert_output_has '✓ openat2'
+    run_split "$deny" ENOSYS open_tree -- "$NIXCAGE" status --json
+    jq -e '.kernel.features | map(select(.there | not).name) | index("mount_setattr")' <<<"$output"
 }
 
 @test "a set-uid bwrap is refused" {
