@@ -15,7 +15,7 @@ own_place() {
 
 # Nix's stores are read-only.
 teardown() {
-    chmod -R u+rwx "${FAULT_DIRS[@]}"
+    if [ ${#FAULT_DIRS[@]} != 0 ]; then chmod -R u+rwx "${FAULT_DIRS[@]}"; fi
 }
 
 # names: what is in the project and the user's directories.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Every system call that nixcage itself makes in a run fails in turn: a cage that is whole, or exit code 125 with a word about
-# it, and nothing left behind.
+# Every system call that nixcage itself makes in a run fails in turn, then those of bwrap and of the init: a cage that is whole, or
+# exit code 125 with a word about it, and nothing left behind.
 
 load ../lib/common
 load fault
@@ -39,25 +39,59 @@ calls() {
     echo "# $done faults in $(wc -l <"$BATS_TEST_TMPDIR/calls") calls" >&3
 }
 
-@test "standard streams that are closed, few descriptors, no home, no XDG directories, a full disk" {
-    local probe=("$NIXCAGE" run -- sh -c "$PROBE" sh "$BATS_TEST_TMPDIR/outside") n
-    in_session sh -c '"$@" <&-' sh "${probe[@]}"
-    whole_or_refused 'no standard input'
-    in_session sh -c '"$@" 2>&-' sh "${probe[@]}"
-    [ "$status" = 0 ]
-    assert_output WHOLE
-    in_session sh -c '"$@" >&-' sh "${probe[@]}"
-    nothing_left 'no standard output'
-    for n in 3 4 5 6 8 10 12 16 20 24 32; do
-        in_session sh -c 'ulimit -n "$0"; exec "$@"' "$n" "${probe[@]}"
-        # Too few even for the dynamic linker: its own 127.
-        if [ "$status" != 127 ]; then whole_or_refused "$n descriptors"; fi
-        nothing_left "$n descriptors"
-    done
-    in_session env -u HOME "${probe[@]}"
-    whole_or_refused 'no HOME'
-    in_session env HOME=/nowhere "${probe[@]}"
-    whole_or_refused 'HOME is not there'
-    in_session env -i PATH="$PATH" HOME="$HOME" "${probe[@]}"
-    whole_or_refused 'no XDG directories'
+# strace_bwrap: a bwrap first on PATH that runs the real one under strace with the words of $FAULT.
+strace_bwrap() {
+    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    printf '#!/bin/sh\nexec strace -f -qq $FAULT %s "$@"\n' "$(command -v bwrap)" >"$BATS_TEST_TMPDIR/bin/bwrap"
+    # Nothing of the environment reaches it.
+    sed -i "s|\$FAULT|\$(cat '$BATS_TEST_TMPDIR/fault')|" "$BATS_TEST_TMPDIR/bin/bwrap"
+    chmod +x "$BATS_TEST_TMPDIR/bin/bwrap"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+@test "each system call of bwrap and of the init fails in turn" {
+    local name number error step i=0 done=0 offset ran=0
+    step=$(every 61 1)
+    offset=$((RANDOM % step))
+    strace_bwrap
+    # Any of its calls may fail, too: it tells only of what worked and must not.
+    # shellcheck disable=SC2016
+    PROBE='[ -e "$1" ] && echo OPEN outside
+        (echo x >>nixcage.toml) 2>/dev/null && echo OPEN protected
+        (echo x >.git/hooks/x) 2>/dev/null && echo OPEN hooks
+        while read -r key value; do case $key$value in
+            CapEff:0000000000000000 | Seccomp:2 | NoNewPrivs:1) ;;
+            CapEff:* | Seccomp:* | NoNewPrivs:*) echo OPEN "$key$value" ;;
+        esac; done </proc/self/status; echo DONE'
+    echo "-o $BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/fault"
+    run_cage sh -c "$PROBE" sh "$BATS_TEST_TMPDIR/outside"
+    assert_status 0
+    assert_output DONE
+    # "NAME NUMBER" up to the most calls that one of its processes makes.
+    sed -n 's/^\([0-9]*\) *\([a-z0-9_]*\)(.*/\1 \2/p' "$BATS_TEST_TMPDIR/trace" |
+        grep -vE ' (execve|exit_group|exit|rt_sigreturn|brk|arch_prctl|set_tid_address|get[a-z]*id)$' |
+        awk '{ if (++n[$1, $2] > max[$2]) max[$2] = n[$1, $2] } END { for (name in max) for (i = 1; i <= max[name]; i++) print name, i }' |
+        sort >"$BATS_TEST_TMPDIR/calls"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/calls")" -gt 50 ]
+    # The control: what is open is told of.
+    : >"$BATS_TEST_TMPDIR/fault"
+    run_cage sh -c "$PROBE" sh /etc/passwd
+    assert_output_has 'OPEN outside'
+    # Once in this place, so that everything that stays is there.
+    BEFORE=$(state)
+    while read -r name number; do
+        i=$((i + 1))
+        if [ $((i % step)) != "$offset" ]; then continue; fi
+        # They are thousands: each with one error.
+        case $(((i / step + SECONDS) % 3)) in 0) error=EIO ;; 1) error=ENOMEM ;; *) error=EPERM ;; esac
+        echo "-o /dev/null -e trace=$name -e inject=$name:error=$error:when=$number" >"$BATS_TEST_TMPDIR/fault"
+        in_session "$NIXCAGE" run -- sh -c "$PROBE" sh "$BATS_TEST_TMPDIR/outside"
+        refute_output_has OPEN
+        [ "$status" != 124 ] || _explain "it hangs: bwrap, $name $number $error"
+        [ "$status" != 125 ] || [ -n "$stderr" ] || _explain "125 without a word: bwrap, $name $number $error"
+        if [ "$output" = DONE ]; then ran=$((ran + 1)); fi
+        nothing_left "bwrap, $name $number $error"
+        done=$((done + 1))
+    done <"$BATS_TEST_TMPDIR/calls"
+    echo "# $done faults in $(wc -l <"$BATS_TEST_TMPDIR/calls") calls of bwrap and the init; $ran ran" >&3
 }
