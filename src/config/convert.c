@@ -290,12 +290,13 @@ static int convert_number(struct job *job, const struct cage_toml_node *node)
 
 static int convert_count(struct job *job, const struct cage_toml_node *node)
 {
+    const int64_t least = 3;      /* bwrap, the in-cage init, the command */
     const int64_t most = 4194304; /* PID_MAX_LIMIT, proc(5) */
 
     if (node->type != CAGE_TOML_INTEGER)
         return wrong_type(job, node);
-    if (node->integer < 0 || node->integer > most)
-        return out_of_range(job, node, "from 1 to 4194304");
+    if ((node->integer != 0 && node->integer < least) || node->integer > most)
+        return out_of_range(job, node, "from 3 to 4194304");
     *(uint64_t *)job->field = (uint64_t)node->integer;
     return 0;
 }

@@ -14,6 +14,9 @@ static const struct meaning {
 } meanings[] = {
     {"Creating new namespace failed: No space left on device", "the limit of user namespaces is reached",
      "raise it: sudo sysctl user.max_user_namespaces=65536"},
+    {"Creating new namespace failed: Resource temporarily unavailable",
+     "no process can be started for the cage: a limit of processes is reached",
+     "raise pids in [sandbox.resources], or this user's limit (ulimit -u)"},
     {"cannot make a user namespace for the mounts: No space left on device",
      "the limit of user namespaces is reached", "raise it: sudo sysctl user.max_user_namespaces=65536"},
     {": Function not implemented", NULL,

@@ -41,6 +41,8 @@ static const struct {
     {"/proc/sys/user/max_user_namespaces", "100\n",
      "bwrap: Creating new namespace failed: No space left on device\n", EXIT_1, CAGE_ERR_MISSING,
      "the limit of user namespaces is reached", "user.max_user_namespaces"},
+    {NULL, NULL, "bwrap: Creating new namespace failed: Resource temporarily unavailable\n", EXIT_1,
+     CAGE_ERR_MISSING, "a limit of processes is reached", "raise pids"},
     {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
      "bwrap: setting up uid map: Permission denied\n", EXIT_1, CAGE_ERR_MISSING, "AppArmor",
      "bwrap-userns-restrict"},
