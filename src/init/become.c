@@ -121,7 +121,6 @@ void init_become(const struct init_child *child)
         failure.kind = CAGE_MSG_NOEXEC;
         code = failure.sys == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
     }
-    *child->reported = true;
     init_send(child->control, (uint32_t)failure.kind, failure.sys, failure.what);
     _exit(code);
 }

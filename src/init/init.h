@@ -63,7 +63,6 @@ struct init_child {
     int ruleset; /* -2: none */
     int stdio[3];
     int early_signal; /* came for the command before there was one; 0: none */
-    bool *reported;   /* set when a failure was sent: the parent shares its memory (vfork) */
 };
 
 /* In the vfork child: becomes the command or sends why not and exits with 125, 126 or 127. */

@@ -31,6 +31,14 @@ struct ruleset_attr {
     uint64_t handled_access_fs, handled_access_net, scoped;
 };
 
+/* getdents64(2) */
+struct entry {
+    uint64_t inode, offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
 struct path_beneath {
     uint64_t allowed_access;
     int32_t parent_fd;
@@ -73,18 +81,26 @@ static int allow(int ruleset, int dir, const char *path, uint64_t rights, struct
 /* Everything outside /nix stays open: what is there is decided by mounts. */
 static int allow_top_level(int ruleset, struct init_failure *failure)
 {
-    DIR *root = opendir("/");
-    struct dirent *entry;
-    int rc = 0;
+    union {
+        struct entry first;
+        char bytes[4096];
+    } list;
+    int root = openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    long n = -1;
 
-    if (!root)
+    while (root >= 0 && (n = syscall(SYS_getdents64, root, &list, sizeof list)) > 0)
+        for (long at = 0; at < n;) {
+            const struct entry *entry = (const struct entry *)(const void *)(list.bytes + at);
+
+            at += entry->length;
+            if (entry->type != DT_LNK && strcmp(entry->name, "nix") != 0 && strcmp(entry->name, ".") != 0 &&
+                strcmp(entry->name, "..") != 0 && allow(ruleset, root, entry->name, DIR_RIGHTS, failure) < 0)
+                return -1;
+        }
+    if (n < 0)
         return init_fail(failure, "cannot list /", NULL);
-    while (rc == 0 && (entry = readdir(root)))
-        if (entry->d_type != DT_LNK && strcmp(entry->d_name, "nix") != 0 && strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0)
-            rc = allow(ruleset, dirfd(root), entry->d_name, DIR_RIGHTS, failure);
-    closedir(root);
-    return rc;
+    close(root);
+    return 0;
 }
 
 /* Nothing in the store is renamed, and the rights of a file fit a directory: one call for each of thousands

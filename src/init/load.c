@@ -2,7 +2,6 @@
 #include "init/init.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -70,7 +69,7 @@ static void take_mask(sigset_t *mask, uint64_t bits)
     sigemptyset(mask);
     for (int sig = 1; sig <= 64; sig++)
         if (bits >> (sig - 1) & 1)
-            sigaddset(mask, sig); /* glibc refuses its own two, which nobody blocks */
+            sigaddset(mask, sig); /* libc may refuse its own two, which nobody blocks */
 }
 
 static void take(struct init_spec *spec, const struct cage_spec_record *record, size_t *n_args, size_t *n_env)
@@ -111,8 +110,9 @@ int init_load(struct init_spec *spec, int fd, struct init_failure *failure)
         return init_fail(failure, "cannot read the description of the cage", NULL);
     if (count(spec, &n_args, &n_env) < 0)
         return init_fail(failure, "the description of the cage is damaged", NULL);
-    slots = calloc(SHELL_SLOTS + n_args + 1 + n_env + 1, sizeof *slots);
-    if (!slots)
+    slots = mmap(NULL, (SHELL_SLOTS + n_args + 1 + n_env + 1) * sizeof *slots, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (slots == MAP_FAILED)
         return init_fail(failure, "cannot hold the description of the cage", NULL);
     spec->argv = slots + SHELL_SLOTS;
     spec->envp = spec->argv + n_args + 1;

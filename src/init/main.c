@@ -116,8 +116,7 @@ int main(int argc, char **argv)
 {
     static struct init_spec spec;
     struct init_failure failure;
-    bool reported = false;
-    struct init_child child = {.spec = &spec, .reported = &reported};
+    struct init_child child = {.spec = &spec};
     int fds[CAGE_INIT_ARGC] = {0}, signals;
     pid_t command;
 
@@ -137,8 +136,6 @@ int main(int argc, char **argv)
         init_send(child.control, CAGE_MSG_FAILED, failure.sys, failure.what);
         return EXIT_FAILED;
     }
-    if (!reported)
-        init_send(child.control, CAGE_MSG_STARTED, 0, "");
     if (child.early_signal > 0)
         kill(command, child.early_signal);
     return init_follow(child.control, signals, command);

@@ -62,8 +62,7 @@ int cage_spec_next(const char *buf, size_t size, size_t *offset, struct cage_spe
  * the supervisor's side means that nixcage is gone: the init then exits and the kernel ends the cage.
  */
 enum cage_message_kind {
-    CAGE_MSG_STARTED = 1, /* init → supervisor: the command runs; value: 0 */
-    CAGE_MSG_FAILED,      /* init → supervisor: nothing ran; value: errno; text: what */
+    CAGE_MSG_FAILED = 1, /* init → supervisor: nothing ran; value: errno; text: what */
     CAGE_MSG_NOEXEC, /* init → supervisor: the command could not be executed; value: errno; text: its name */
     CAGE_MSG_EXITED,  /* init → supervisor: value: wait status */
     CAGE_MSG_STOPPED, /* init → supervisor: value: the stop signal */

@@ -151,7 +151,6 @@ static void handle_message(struct state *s, const struct cage_message *message, 
     case CAGE_MSG_WAITING:
         handle_waiting(s, sender);
         break;
-    case CAGE_MSG_STARTED:
     case CAGE_MSG_SIGNAL:
     case CAGE_MSG_GO:
         break;
