@@ -19,24 +19,37 @@ static void say(const char *line)
     cage_cli_note("%s", line);
 }
 
-/* With these, bwrap is started by another program or with its mounts made, which is known only later. */
-static bool can_start_ahead(const struct cage_cli *cli, const struct cage_config *config)
+/* Else bwrap is started by another program, or with its mounts made. */
+static bool fits_ahead(const struct cage_config *config)
 {
-    return !cli->given[CAGE_OPT_DEBUG] && config->cpus <= 0 && config->memory == 0 &&
-           config->memory_percent <= 0 && config->pids == 0 &&
+    return config->cpus <= 0 && config->memory == 0 && config->memory_percent <= 0 && config->pids == 0 &&
            config->ro_bind.n + config->rw_bind.n <= FEW_BINDS;
 }
 
+/* As cage_session_open(), with bwrap started as soon as it can be. */
+static int open_session(struct cage_session *session, struct cage_entry *entry, const struct cage_cli *cli,
+                        struct cage_error *err)
+{
+    if (cage_session_find(session, cli, err) < 0)
+        return -1;
+    if (!cli->given[CAGE_OPT_DEBUG])
+        cage_entry_start_ahead(entry, &session->host);
+    if (cage_config_load(&session->config, session->project.dirfd, session->project.config, err) < 0)
+        return -1;
+    if (!fits_ahead(&session->config))
+        cage_run_ahead_finish(&entry->ahead);
+    return 0;
+}
+
 /* argv NULL: an interactive shell. */
-static int enter(struct cage_session *session, const struct cage_cli *cli, char *const *argv,
-                 struct cage_error *err)
+static int enter(struct cage_session *session, struct cage_entry *entry, const struct cage_cli *cli,
+                 char *const *argv, struct cage_error *err)
 {
     CAGE_DEBUG_AUTO debug = {0};
-    CAGE_ENTRY_AUTO entry = {0};
     LIMITS_AUTO limits = {0};
     struct cage_run_options options = {
         .host = &session->host,
-        .bwrap = &entry.bwrap,
+        .bwrap = &entry->bwrap,
         .capture_fd = -1,
         .say = say,
     };
@@ -44,26 +57,24 @@ static int enter(struct cage_session *session, const struct cage_cli *cli, char 
     int status, rc;
 
     cage_debug_init(&debug);
-    cage_entry_init(&entry);
-    entry.stale_ok = cli->given[CAGE_OPT_STALE];
-    entry.start_ahead = can_start_ahead(cli, &session->config);
+    entry->stale_ok = cli->given[CAGE_OPT_STALE];
     if (cage_trust_require(session, err) < 0)
         return -1;
     /* Before the plan, which notes what the directories are, for the init to compare. */
     if (session->config.level != CAGE_LEVEL_STRICT &&
         cage_files_make_state(session->project.dirfd, &made, err) < 0)
         return cage_error_wrap(err, "%s", session->project.root);
-    if (cage_entry_prepare(&entry, session, argv, err) < 0 ||
-        cage_limits_prepare(&limits, session, &entry.plan.limits, err) < 0)
+    if (cage_entry_prepare(entry, session, argv, err) < 0 ||
+        cage_limits_prepare(&limits, session, &entry->plan.limits, err) < 0)
         return -1;
     options.limits = &limits.way;
     options.limits_on = &limits.system;
-    if (cage_debug_start(&debug, cli, session, &entry.plan, err) < 0)
+    if (cage_debug_start(&debug, cli, session, &entry->plan, err) < 0)
         return -1;
     options.wrapper = cage_debug_wrapper(&debug);
-    options.ahead = entry.ahead;
+    options.ahead = entry->ahead;
     *err = (struct cage_error){0};
-    rc = cage_run(&entry.plan, &options, &status, err);
+    rc = cage_run(&entry->plan, &options, &status, err);
     cage_debug_end(&debug);
     if (rc < 0)
         return -1;
@@ -91,10 +102,12 @@ static void explain_dir(const struct cage_cli *cli, const struct cage_session *s
 int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err)
 {
     CAGE_SESSION_AUTO session = {0};
+    CAGE_ENTRY_AUTO entry = {0};
     CAGE_STRV_AUTO command = {0};
 
     cage_session_init(&session);
-    if (cage_session_open(&session, cli, err) < 0) {
+    cage_entry_init(&entry);
+    if (open_session(&session, &entry, cli, err) < 0) {
         explain_dir(cli, &session, err);
         return -1;
     }
@@ -106,17 +119,19 @@ int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err)
                        session.project.config);
         return cage_error_hint(err, "write 'nixcage run CMD', or 'nixcage shell' for a shell");
     }
-    return enter(&session, cli, cage_strv_argv(&command), err);
+    return enter(&session, &entry, cli, cage_strv_argv(&command), err);
 }
 
 int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err)
 {
     CAGE_SESSION_AUTO session = {0};
+    CAGE_ENTRY_AUTO entry = {0};
     CAGE_STRV_AUTO command = {0};
 
     cage_session_init(&session);
-    if (cage_session_open(&session, cli, err) < 0)
+    cage_entry_init(&entry);
+    if (open_session(&session, &entry, cli, err) < 0)
         return -1;
     cage_cli_configured_command(&session.config, &command);
-    return enter(&session, cli, command.n ? cage_strv_argv(&command) : NULL, err);
+    return enter(&session, &entry, cli, command.n ? cage_strv_argv(&command) : NULL, err);
 }

@@ -28,6 +28,19 @@ static void warn_all(const struct cage_strv *warnings)
         cage_cli_note("warning: %s", warnings->items[i]);
 }
 
+static bool is_linux(const struct cage_host *host)
+{
+    return strcmp(host->os, "linux") == 0;
+}
+
+void cage_entry_start_ahead(struct cage_entry *entry, const struct cage_host *host)
+{
+    struct cage_error ignored;
+
+    if (is_linux(host) && cage_bwrap_probe(host, &entry->bwrap, &ignored) == 0)
+        entry->ahead = cage_run_ahead(&entry->bwrap);
+}
+
 int cage_entry_prepare(struct cage_entry *entry, const struct cage_session *session, char *const *argv,
                        struct cage_error *err)
 {
@@ -46,12 +59,9 @@ int cage_entry_prepare(struct cage_entry *entry, const struct cage_session *sess
         .has_tty = isatty(STDIN_FILENO) == 1,
     };
 
-    if (strcmp(session->host.os, "linux") == 0) {
-        if (cage_bwrap_probe(&session->host, &entry->bwrap, err) < 0)
-            return -1;
-        if (entry->start_ahead)
-            entry->ahead = cage_run_ahead(&entry->bwrap);
-    }
+    if (is_linux(&session->host) && !entry->bwrap.path &&
+        cage_bwrap_probe(&session->host, &entry->bwrap, err) < 0)
+        return -1;
     if (cage_nix_needed(&session->config)) {
         if (cage_nix_resolve(&request, &entry->nix, err) < 0)
             return -1;

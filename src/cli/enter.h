@@ -13,15 +13,20 @@ struct cage_entry {
     struct cage_bwrap bwrap;
     struct cage_nix_env nix;
     struct cage_plan plan;
-    struct cage_launch *ahead; /* for cage_run_options */
+    struct cage_launch *ahead; /* for cage_run_options; NULL: none */
     bool stale_ok;             /* set before prepare(): --stale */
-    bool start_ahead;          /* set before prepare(): it will be run, and cage_run_ahead() is for it */
 };
 
 #define CAGE_ENTRY_AUTO __attribute__((cleanup(cage_entry_finish))) struct cage_entry
 
 void cage_entry_init(struct cage_entry *entry);
 void cage_entry_finish(struct cage_entry *entry);
+
+/*
+ * Starts bwrap, so that it loads while the configuration is read and the plan is made. A failure is met again
+ * by prepare(), which says what it is.
+ */
+void cage_entry_start_ahead(struct cage_entry *entry, const struct cage_host *host);
 
 /*
  * Looks for bwrap, resolves the packages and makes the plan of argv (NULL: an interactive shell). Asks Nix,
