@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "run/hold.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strbuf.h"
-#include "run/gitlinks.h"
-#include "run/hold_store.h"
+#include "run/hold_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,54 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_ASIDE = 64, MAX_TOLD = 50, MAX_NEW_DIRS = 64, PROC_PATH = 40 };
-
-/* A directory that was there before the run; the plan keeps the cage from renaming it. */
-struct base {
-    char *path;
-    int fd;    /* O_PATH, to walk from */
-    int watch; /* only to be notified by: closing even a duplicate would end the watch; or -1 */
-};
-
-/*
- * A missing protected path: rest below base, with names that did not exist, but for a pattern's matches. Or a
- * symlink, which cannot be mounted over, and which is put back when it was changed.
- */
-struct entry {
-    const struct cage_protected *item;
-    int base_fd; /* borrowed */
-    char *rest;
-    struct cage_strv known; /* pattern: names that were there */
-};
-
-/* A directory that the cage made on the way to a protected path. */
-struct new_dir {
-    dev_t dev;
-    ino_t ino;
-    int fd; /* keeps the watch alive; -1: free */
-};
-
-/* Something renamed aside, in the directory where it appeared. */
-struct aside {
-    int base_fd;  /* borrowed */
-    char *parent; /* below base; "" for itself */
-    char *name, *path;
-};
-
-struct cage_hold {
-    struct base *bases;
-    struct entry *entries;
-    size_t n_bases, n_entries;
-    struct aside asides[MAX_ASIDE]; /* a ring: a program that creates without end loses its oldest */
-    unsigned n_asides;
-    struct new_dir new_dirs[MAX_NEW_DIRS]; /* a ring, too */
-    unsigned n_new_dirs;
-    bool ended;
-    struct cage_hold_store store;
-    struct cage_strv told, warned;
-    const struct cage_plan *plan;
-    struct timespec started; /* by the clock that the kernel dates files with */
-};
+enum { PROC_PATH = 40 };
 
 /* The deepest existing directory at or above path's parent; the length of its path is left in *length. */
 static int open_deepest(const char *path, size_t *length)
@@ -85,18 +36,33 @@ static int open_deepest(const char *path, size_t *length)
     }
 }
 
+static struct base *find_base(const struct cage_hold *hold, const char *path, size_t length)
+{
+    for (size_t i = 0; i < hold->n_bases; i++)
+        if (strlen(hold->bases[i].path) == length && strncmp(hold->bases[i].path, path, length) == 0)
+            return &hold->bases[i];
+    return NULL;
+}
+
 /* Shares one descriptor among the entries of a directory. */
 static int base_of(struct cage_hold *hold, const char *path, size_t *length)
 {
-    int fd = open_deepest(path, length);
+    const char *name = cage_path_basename(path);
+    const struct base *known;
+    int fd;
 
+    *length = (size_t)(name - path) - (name - path > 1);
+    known = find_base(hold, path, *length);
+    if (known)
+        return known->fd;
+    fd = open_deepest(path, length);
     if (fd < 0)
         return -1;
-    for (size_t i = 0; i < hold->n_bases; i++)
-        if (strlen(hold->bases[i].path) == *length && strncmp(hold->bases[i].path, path, *length) == 0) {
-            close(fd);
-            return hold->bases[i].fd;
-        }
+    known = find_base(hold, path, *length);
+    if (known) {
+        close(fd);
+        return known->fd;
+    }
     hold->bases = cage_realloc_array(hold->bases, hold->n_bases + 1, sizeof *hold->bases);
     hold->bases[hold->n_bases++] = (struct base){.path = cage_strndup(path, *length), .fd = fd, .watch = -1};
     return fd;
@@ -200,39 +166,6 @@ static struct aside *next_aside(struct cage_hold *hold)
     return aside;
 }
 
-static void tell(struct cage_hold *hold, const char *path, const char *now, bool checked)
-{
-    CAGE_STRBUF_AUTO line = {0};
-
-    cage_strbuf_init(&line);
-    cage_strbuf_add(&line, "  ");
-    cage_strbuf_add_printable(&line, path);
-    if (now) {
-        cage_strbuf_add(&line, checked ? "; accept it with: mv -nT "
-                                       : "; it could not be checked completely, look before: mv -nT ");
-        cage_strbuf_add_shell_word(&line, now);
-        cage_strbuf_addc(&line, ' ');
-        cage_strbuf_add_shell_word(&line, path);
-    }
-    cage_strv_take(&hold->told, cage_strbuf_steal(&line));
-}
-
-/* At the end: dir/name, which stands for path, goes to the store. */
-static void put_away(struct cage_hold *hold, int dirfd, const char *name, const char *path)
-{
-    struct cage_error err;
-    cage_autofree char *now = cage_hold_store_take(&hold->store, dirfd, name, path, &err);
-    bool checked = now && cage_hold_unlink_twins(AT_FDCWD, now);
-
-    if (now) {
-        tell(hold, path, now, checked);
-    } else {
-        cage_autofree char *text = cage_format("%s is still there: %s", path, err.message);
-
-        tell(hold, text, NULL, false);
-    }
-}
-
 /* dirfd/name stands for a protected path and must not stay. parent: dirfd's path below the entry's base. */
 static void seize(struct cage_hold *hold, const struct entry *entry, int dirfd, const char *parent,
                   const char *name)
@@ -244,7 +177,7 @@ static void seize(struct cage_hold *hold, const struct entry *entry, int dirfd, 
     uint64_t key;
 
     if (hold->ended) {
-        put_away(hold, dirfd, name, path);
+        cage_hold_put_away(hold, dirfd, name, path);
         return;
     }
     aside = next_aside(hold);
@@ -274,7 +207,7 @@ static void check_link(struct cage_hold *hold, const struct entry *entry)
     if (fstatat(entry->base_fd, entry->rest, &st, AT_SYMLINK_NOFOLLOW) == 0)
         seize(hold, entry, entry->base_fd, "", entry->rest);
     if (symlinkat(entry->item->link, entry->base_fd, entry->rest) < 0 && hold->ended)
-        tell(hold, entry->item->path, NULL, false); /* the user sees that it is not as it was */
+        cage_hold_tell(hold, entry->item->path, NULL, false); /* the user sees that it is not as it was */
 }
 
 static void check_last(struct cage_hold *hold, const struct entry *entry, int dirfd, const char *parent,
@@ -298,19 +231,25 @@ static void check_last(struct cage_hold *hold, const struct entry *entry, int di
  */
 static void check(struct cage_hold *hold, const struct entry *entry)
 {
-    cage_autofd int at = fcntl(entry->base_fd, F_DUPFD_CLOEXEC, 0);
-    cage_autofree char *parent = cage_strdup("");
+    cage_autofree char *parent = NULL;
+    cage_autofd int at = -1;
     const char *rest = entry->rest, *slash;
     struct stat st;
 
+    if (entry->item->link) {
+        check_link(hold, entry);
+        return;
+    }
+    if (!strchr(rest, '/')) {
+        check_last(hold, entry, entry->base_fd, "", rest);
+        return;
+    }
+    parent = cage_strdup("");
+    at = fcntl(entry->base_fd, F_DUPFD_CLOEXEC, 0);
     while (at >= 0) {
         cage_autofree char *name = NULL, *joined = NULL;
         int next;
 
-        if (entry->item->link) {
-            check_link(hold, entry);
-            return;
-        }
         slash = strchr(rest, '/');
         if (!slash) {
             check_last(hold, entry, at, parent, rest);
@@ -367,23 +306,46 @@ struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_erro
     return hold;
 }
 
+/* Opens the directory that is to hold `path`, below the project, without following a symlink. */
+static int open_holder(const struct cage_plan *plan, int root, const char *dir)
+{
+    const char *below = dir + strlen(plan->project_root);
+
+    below += strspn(below, "/");
+    return *below ? cage_fs_open_beneath(root, below, O_PATH | O_DIRECTORY) : fcntl(root, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Makes it, or finds that it is a directory. */
+static int make_dir(int at, const char *name)
+{
+    struct stat st;
+
+    if (mkdirat(at, name, 0700) == 0)
+        return 0;
+    if (errno != EEXIST || fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    errno = ENOTDIR;
+    return S_ISDIR(st.st_mode) ? 0 : -1;
+}
+
 int cage_hold_make_dirs(const struct cage_plan *plan, struct cage_error *err)
 {
     cage_autofd int root =
         plan->make_dirs.n ? open(plan->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    cage_autofree char *last = NULL; /* what `at` is: most lie in one directory */
+    cage_autofd int at = -1;
 
     for (size_t i = 0; i < plan->make_dirs.n; i++) {
         const char *path = plan->make_dirs.items[i];
         cage_autofree char *dir = cage_path_dirname(path);
-        const char *below = dir + strlen(plan->project_root);
-        cage_autofd int at = -1, made = -1;
 
-        below += strspn(below, "/");
-        at = *below ? cage_fs_open_beneath(root, below, O_PATH | O_DIRECTORY)
-                    : fcntl(root, F_DUPFD_CLOEXEC, 0);
-        if (at >= 0 && (mkdirat(at, cage_path_basename(path), 0700) == 0 || errno == EEXIST))
-            made = openat(at, cage_path_basename(path), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (made < 0)
+        if (!last || strcmp(last, dir) != 0) {
+            cage_close(&at);
+            at = open_holder(plan, root, dir);
+            free(last);
+            last = cage_steal(&dir);
+        }
+        if (at < 0 || make_dir(at, cage_path_basename(path)) < 0)
             return cage_error_sys(err, errno, "cannot make the directory %s", path);
     }
     return 0;
@@ -407,87 +369,7 @@ static void collect_asides(struct cage_hold *hold)
         dir = aside->parent[0] ? cage_fs_open_beneath(aside->base_fd, aside->parent, O_PATH | O_DIRECTORY)
                                : fcntl(aside->base_fd, F_DUPFD_CLOEXEC, 0);
         if (dir >= 0 && fstatat(dir, aside->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            put_away(hold, dir, aside->name, aside->path);
-    }
-}
-
-static bool is_protected(const struct cage_plan *plan, const char *path)
-{
-    for (size_t i = 0; i < plan->n_protected; i++)
-        if (cage_path_is_under(path, plan->protected_paths[i].path))
-            return true;
-    return false;
-}
-
-/* A repository below the project that git on the host would go into by itself. */
-static void check_submodule(int dirfd, const char *relative, bool fresh, void *data)
-{
-    struct cage_hold *hold = data;
-    cage_autofree char *git = cage_format("%s/%s/.git", hold->plan->project_root, relative);
-    cage_autofree char *config = cage_path_join(git, "config");
-    CAGE_STRBUF_AUTO line = {0};
-
-    if (is_protected(hold->plan, config))
-        return;
-    if (fresh) {
-        put_away(hold, dirfd, ".git", git);
-        return;
-    }
-    cage_strbuf_init(&line);
-    cage_strbuf_add(&line, "git on the host follows the configuration of the submodule ");
-    cage_strbuf_add_printable(&line, relative);
-    cage_strbuf_add(&line, ", which the cage can write; protect = [\"");
-    cage_strbuf_add_printable(&line, relative);
-    cage_strbuf_add(&line, "/.git/config\"] keeps it from that");
-    cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
-}
-
-/*
- * A file that was replaced on the host (an editor's or git's way to save) is no longer below its read-only
- * bind: the kernel takes the bind away. From then on the cage could write it.
- */
-static void check_replaced(struct cage_hold *hold)
-{
-    for (size_t i = 0; i < hold->plan->n_ops; i++) {
-        const struct cage_op *op = &hold->plan->ops[i];
-        CAGE_STRBUF_AUTO line = {0};
-        struct stat st;
-
-        if (op->kind != CAGE_OP_BIND || op->writable || !op->verify || strcmp(op->source, op->dest) != 0 ||
-            !is_protected(hold->plan, op->dest) || lstat(op->source, &st) < 0 || S_ISDIR(st.st_mode) ||
-            (st.st_dev == op->dev && st.st_ino == op->ino))
-            continue;
-        cage_strbuf_init(&line);
-        cage_strbuf_add_printable(&line, op->dest);
-        cage_strbuf_add(
-            &line, " was replaced during the run by a program outside the cage; since then the cage could "
-                   "write it, so look at it before you go on");
-        cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
-    }
-}
-
-static void check_submodules(struct cage_hold *hold)
-{
-    cage_autofd int root = open(hold->plan->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    if (root >= 0)
-        cage_gitlinks_each(root, &hold->started, check_submodule, hold);
-}
-
-static void report(const struct cage_hold *hold, void (*say)(const char *line))
-{
-    for (size_t i = 0; say && i < hold->warned.n && i < MAX_TOLD; i++)
-        say(hold->warned.items[i]);
-    if (!say || hold->told.n == 0)
-        return;
-    say("protected paths appeared in the project during the run; the host would trust them, so they were put "
-        "away:");
-    for (size_t i = 0; i < hold->told.n && i < MAX_TOLD; i++)
-        say(hold->told.items[i]);
-    if (hold->told.n > MAX_TOLD) {
-        cage_autofree char *rest = cage_format("  and %zu more", hold->told.n - MAX_TOLD);
-
-        say(rest);
+            cage_hold_put_away(hold, dir, aside->name, aside->path);
     }
 }
 
@@ -538,8 +420,7 @@ void cage_hold_end(struct cage_hold *hold, void (*say)(const char *line))
     stop_watching(hold);
     collect_asides(hold);
     check_all(hold);
-    check_submodules(hold);
-    check_replaced(hold);
-    report(hold, say);
+    cage_hold_look_over(hold);
+    cage_hold_report(hold, say);
     hold_free(hold);
 }

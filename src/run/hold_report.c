@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The end of a run: what appeared at protected paths is put away, and the user is told. */
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/strbuf.h"
+#include "run/gitlinks.h"
+#include "run/hold_internal.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_TOLD = 50 };
+
+void cage_hold_tell(struct cage_hold *hold, const char *path, const char *now, bool checked)
+{
+    CAGE_STRBUF_AUTO line = {0};
+
+    cage_strbuf_init(&line);
+    cage_strbuf_add(&line, "  ");
+    cage_strbuf_add_printable(&line, path);
+    if (now) {
+        cage_strbuf_add(&line, checked ? "; accept it with: mv -nT "
+                                       : "; it could not be checked completely, look before: mv -nT ");
+        cage_strbuf_add_shell_word(&line, now);
+        cage_strbuf_addc(&line, ' ');
+        cage_strbuf_add_shell_word(&line, path);
+    }
+    cage_strv_take(&hold->told, cage_strbuf_steal(&line));
+}
+
+void cage_hold_put_away(struct cage_hold *hold, int dirfd, const char *name, const char *path)
+{
+    struct cage_error err;
+    cage_autofree char *now = cage_hold_store_take(&hold->store, dirfd, name, path, &err);
+    bool checked = now && cage_hold_unlink_twins(AT_FDCWD, now);
+
+    if (now) {
+        cage_hold_tell(hold, path, now, checked);
+    } else {
+        cage_autofree char *text = cage_format("%s is still there: %s", path, err.message);
+
+        cage_hold_tell(hold, text, NULL, false);
+    }
+}
+
+static bool is_protected(const struct cage_plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->n_protected; i++)
+        if (cage_path_is_under(path, plan->protected_paths[i].path))
+            return true;
+    return false;
+}
+
+/* A repository below the project that git on the host would go into by itself. */
+static void check_submodule(int dirfd, const char *relative, bool fresh, void *data)
+{
+    struct cage_hold *hold = data;
+    cage_autofree char *git = cage_format("%s/%s/.git", hold->plan->project_root, relative);
+    cage_autofree char *config = cage_path_join(git, "config");
+    CAGE_STRBUF_AUTO line = {0};
+
+    if (is_protected(hold->plan, config))
+        return;
+    if (fresh) {
+        cage_hold_put_away(hold, dirfd, ".git", git);
+        return;
+    }
+    cage_strbuf_init(&line);
+    cage_strbuf_add(&line, "git on the host follows the configuration of the submodule ");
+    cage_strbuf_add_printable(&line, relative);
+    cage_strbuf_add(&line, ", which the cage can write; protect = [\"");
+    cage_strbuf_add_printable(&line, relative);
+    cage_strbuf_add(&line, "/.git/config\"] keeps it from that");
+    cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
+}
+
+/*
+ * A file that was replaced on the host (an editor's or git's way to save) is no longer below its read-only
+ * bind: the kernel takes the bind away. From then on the cage could write it.
+ */
+static void check_replaced(struct cage_hold *hold)
+{
+    for (size_t i = 0; i < hold->plan->n_ops; i++) {
+        const struct cage_op *op = &hold->plan->ops[i];
+        CAGE_STRBUF_AUTO line = {0};
+        struct stat st;
+
+        if (op->kind != CAGE_OP_BIND || op->writable || !op->verify || strcmp(op->source, op->dest) != 0 ||
+            !is_protected(hold->plan, op->dest) || lstat(op->source, &st) < 0 || S_ISDIR(st.st_mode) ||
+            (st.st_dev == op->dev && st.st_ino == op->ino))
+            continue;
+        cage_strbuf_init(&line);
+        cage_strbuf_add_printable(&line, op->dest);
+        cage_strbuf_add(
+            &line, " was replaced during the run by a program outside the cage; since then the cage could "
+                   "write it, so look at it before you go on");
+        cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
+    }
+}
+
+static void check_submodules(struct cage_hold *hold)
+{
+    cage_autofd int root = open(hold->plan->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (root >= 0)
+        cage_gitlinks_each(root, &hold->started, check_submodule, hold);
+}
+
+void cage_hold_look_over(struct cage_hold *hold)
+{
+    check_submodules(hold);
+    check_replaced(hold);
+}
+
+void cage_hold_report(const struct cage_hold *hold, void (*say)(const char *line))
+{
+    for (size_t i = 0; say && i < hold->warned.n && i < MAX_TOLD; i++)
+        say(hold->warned.items[i]);
+    if (!say || hold->told.n == 0)
+        return;
+    say("protected paths appeared in the project during the run; the host would trust them, so they were put "
+        "away:");
+    for (size_t i = 0; i < hold->told.n && i < MAX_TOLD; i++)
+        say(hold->told.items[i]);
+    if (hold->told.n > MAX_TOLD) {
+        cage_autofree char *rest = cage_format("  and %zu more", hold->told.n - MAX_TOLD);
+
+        say(rest);
+    }
+}
