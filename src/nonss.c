@@ -7,6 +7,8 @@
 #include <netdb.h>
 #include <stddef.h>
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's headers have names of their own */
+
 int getaddrinfo(const char *restrict node, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict list)
 {
@@ -34,3 +36,5 @@ struct protoent *getprotobynumber(int proto)
     (void)proto;
     return NULL;
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -28,6 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's headers have names of their own */
+
 int main(int argc, char **argv);
 void cage_bare_start(const uintptr_t *stack) __attribute__((noreturn, used));
 void __stack_chk_fail(void) __attribute__((noreturn));
@@ -364,3 +366,5 @@ ssize_t recv(int fd, void *data, size_t n, int flags)
 {
     return done(call(SYS_recvfrom, fd, (long)data, (long)n, flags, 0, 0));
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
