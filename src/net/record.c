@@ -68,12 +68,15 @@ void cage_record_free(struct cage_record *record)
     free(record);
 }
 
-/* Sets a file that has grown too large aside, once, whichever of several gates sees it first. */
-static void rotate(struct cage_record *record)
+/*
+ * Sets a file that has grown too large aside, once, whichever of several gates sees it first. False when that
+ * is not possible, as in a directory of someone else's, and the file has grown to twice the limit.
+ */
+static bool rotate(struct cage_record *record)
 {
     struct stat ours, theirs;
     if (fstat(record->fd, &ours) != 0 || ours.st_size < CAGE_RECORD_MAX_BYTES)
-        return;
+        return true;
     cage_autofree char *old = cage_format("%s.1", record->path);
     (void)flock(record->fd, LOCK_EX);
     if (stat(record->path, &theirs) == 0 && theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
@@ -84,6 +87,7 @@ static void rotate(struct cage_record *record)
         cage_close(&record->fd);
         record->fd = fresh;
     }
+    return fstat(record->fd, &ours) == 0 && ours.st_size < 2 * (off_t)CAGE_RECORD_MAX_BYTES;
 }
 
 static void format_time(char *out, size_t size)
@@ -101,9 +105,8 @@ static void write_line(struct cage_record *record, const struct cage_record_entr
     static const char *const kinds[] = {"name", "connection", "expose", "host_port"};
     static const char *const verdicts[] = {"allowed", "denied", "failed"};
     char now[40];
-    if (record->fd < 0)
+    if (record->fd < 0 || !rotate(record))
         return;
-    rotate(record);
     format_time(now, sizeof(now));
     json_t *line =
         json_pack("{ss sI ss ss ss sI ss sI sI sI}", "time", now, "run", (json_int_t)record->run, "kind",
@@ -125,7 +128,7 @@ static bool count_denied(struct cage_record *record, const struct cage_record_en
 {
     for (size_t i = 0; i < record->n_denied; i++) {
         struct denied *denied = &record->denied[i];
-        if (denied->port == entry->port && denied->reason == entry->reason &&
+        if (denied->port == entry->port && strcmp(denied->reason, entry->reason) == 0 &&
             strcmp(denied->name, entry->name) == 0) {
             denied->count += entry->echo ? 0 : 1;
             return false;
