@@ -27,7 +27,7 @@ remembers() {
     type_line exit
     poll_until 10 sh -c "grep -rqF 'remembered' '$PROJECT/.nixcage/local/$2'"
     # Other tests' shells may have made these.
-    [ -z "$(grep -ls remembered "$HOME/.bash_history" "$HOME/.zsh_history")" ]
+    refute grep -qs remembered "$HOME/.bash_history" "$HOME/.zsh_history"
 }
 
 @test "bash: history is kept in the project, and comes back" {
@@ -41,27 +41,86 @@ remembers() {
     wait_screen 'echo remembered'
 }
 
-@test "bash: completion of a package's command, by the package" {
-    cat >overlay.nix <<'NIX'
-[ (self: super: { withcompletion = super.runCommand "withcompletion" { } ''
-  mkdir -p $out/bin $out/share/bash-completion/completions
+# A package with a command, completions of it for the three shells, and a setup hook that defines a function.
+add_greeter() {
+    mkdir -p "$HOME/.config/nixpkgs"
+    cat >"$HOME/.config/nixpkgs/overlays.nix" <<'NIX'
+[ (self: super: { greeter = super.runCommand "greeter" { } ''
+  mkdir -p $out/bin $out/nix-support $out/share/{bash-completion/completions,zsh/site-functions,fish/vendor_completions.d}
   printf '#!/bin/sh\necho got "$@"\n' >$out/bin/greet
   chmod +x $out/bin/greet
   echo 'complete -W "well-known-word" greet' >$out/share/bash-completion/completions/greet
+  printf '#compdef greet\ncompadd well-known-word\n' >$out/share/zsh/site-functions/_greet
+  echo 'complete -c greet -f -a well-known-word' >$out/share/fish/vendor_completions.d/greet.fish
+  echo 'greeterFunction() { echo "function of $1"; }; export GREETER=variable' >$out/nix-support/setup-hook
 ''; }) ]
 NIX
-    mkdir -p "$HOME/.config/nixpkgs"
-    cp overlay.nix "$HOME/.config/nixpkgs/overlays.nix"
-    shell_project '"withcompletion"'
-    terminal_start "$NIXCAGE" shell
+}
+
+# What Tab makes of "greet wel", with the shell's prompt set by the line given.
+completes() {
     wait_screen 'cage:standard' 20
-    type_line "PS1='CAGE> '; clear"
-    wait_screen '^CAGE> '
+    type_line "$1"
+    wait_screen '^CAGE> *$' 20
     tmux -S "$TERMINAL" send-keys -l 'greet wel'
     press Tab
-    wait_screen 'greet well-known-word'
+    wait_screen 'greet well-known-word' 20
     press Enter
-    wait_screen '^got well-known-word'
+    wait_screen '^got well-known-word' 20
+}
+
+@test "completion of a package's command, by the package: bash" {
+    add_greeter
+    shell_project '"greeter"'
+    terminal_start "$NIXCAGE" shell
+    completes "PS1='CAGE> '; clear"
+}
+
+@test "completion of a package's command, by the package: zsh" {
+    need zsh
+    add_greeter
+    shell_project '"greeter", "zsh"'
+    terminal_start "$NIXCAGE" shell
+    completes "PROMPT='CAGE> '; clear"
+}
+
+@test "completion of a package's command, by the package: fish" {
+    need fish
+    add_greeter
+    shell_project '"greeter", "fish"'
+    terminal_start "$NIXCAGE" shell
+    completes "function fish_prompt; echo -n 'CAGE> '; end; clear"
+}
+
+# in_shell SHELL LINE: typed in `nixcage shell`, with that shell as the user's own.
+in_shell() {
+    run_split bash -c 'echo "$2" | SHELL=/usr/bin/$1 "$NIXCAGE" shell' - "$1" "$2"
+}
+
+@test "functions of packages and of the hook: in bash; zsh and fish have what they export" {
+    need zsh
+    need fish
+    add_greeter
+    make_project < <(printf '[sandbox.filesystem]\nsystem = true\n[nix]\nshell = "shell.nix"\n')
+    cat >shell.nix <<'NIX'
+with import <nixpkgs> { };
+mkShell { packages = [ greeter ]; shellHook = ''
+  hookFunction() { echo "hook of $1"; }
+  alias hooked='echo aliased'
+  export HOOK=exported
+''; }
+NIX
+    trust_project
+    run_split bash -c 'printf "%s\n" "greeterFunction a; hookFunction b" "hooked c" "echo \$GREETER \$HOOK" | "$NIXCAGE" shell'
+    assert_line 'function of a'
+    assert_line 'hook of b'
+    assert_line 'aliased c'
+    assert_line 'variable exported'
+    shell_project '"greeter", "zsh", "fish"'
+    in_shell zsh 'echo "=$GREETER=$(whence greeterFunction)=$ZSH_NAME="'
+    assert_output_has '=variable==zsh='
+    in_shell fish 'functions -q greeterFunction; echo "=$GREETER=$status="'
+    assert_output_has '=variable=1='
 }
 
 @test "zsh among the packages: prompt, history, completion, hook of the packages" {
