@@ -211,7 +211,7 @@ int cage_nix_setup(struct cage_nix_context *ctx, const struct cage_nix_answer *a
     if (cage_run(&plan, &options, &status, err) < 0)
         cage_error_wrap(err, "cannot run the packages' setup");
     else if (status != 0)
-        cage_error_set(err, CAGE_ERR_NIX, "the packages' setup failed with status %d", status);
+        cage_error_set(err, CAGE_ERR_NIX, "the packages' setup failed with status %d", status & 0xff);
     else
         rc = read_capture(fd, capture, err);
     cage_plan_finish(&plan);

@@ -39,7 +39,7 @@ static int not_found(const char *name, int *status, struct cage_error *err)
 {
     *status = 127;
     cage_error_set(err, CAGE_ERR_CAGE, "%s: command not found in the cage", name);
-    cage_error_hint(err, "add the package that has it to [nix] packages");
+    cage_error_hint(err, "add the package that has it: nixcage add PACKAGE");
     return 1;
 }
 

@@ -9,6 +9,7 @@
 #include "limits/limits.h"
 #include "plan/plan.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* A program that executes bwrap in its own place or as its child: systemd-run, strace. */
@@ -17,6 +18,12 @@ struct cage_wrapper {
     struct cage_strv env;  /* its environment */
     int pass_fd;           /* stays open under its own number; -1: none */
 };
+
+/*
+ * The status of a command that SIGINT ended: as an exit code it is 128 + SIGINT. A shell that runs a script
+ * ends a loop on Ctrl-C only when it sees that the signal ended its child, so main() ends by it, too.
+ */
+enum { CAGE_RUN_INTERRUPTED = 0x100 | (128 + SIGINT) };
 
 struct cage_launch;
 
@@ -51,10 +58,11 @@ void cage_run_ahead_finish(struct cage_launch **ahead);
 
 /*
  * Runs plan->argv in the cage and waits for it. *status gets the exit code as a shell shows it (128 + n for
- * a signal, 126 not executable, 127 not found). When the command itself could not be executed, that is
- * returned as 0 with 126 or 127 and err filled for printing (else err->code is CAGE_ERR_NONE). -1: the cage
- * could not be built and nothing ran in it, or it was torn down from outside. Signals are forwarded, stops
- * and continues are followed, the terminal's modes and foreground group restored.
+ * a signal, CAGE_RUN_INTERRUPTED for SIGINT, 126 not executable, 127 not found). When the command itself
+ * could not be executed, that is returned as 0 with 126 or 127 and err filled for printing (else err->code is
+ * CAGE_ERR_NONE). -1: the cage could not be built and nothing ran in it, or it was torn down from outside.
+ * Signals are forwarded, stops and continues are followed, the terminal's modes and foreground group
+ * restored.
  */
 int cage_run(const struct cage_plan *plan, const struct cage_run_options *options, int *status,
              struct cage_error *err) CAGE_MUST_CHECK;

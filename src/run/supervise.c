@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -277,15 +278,25 @@ static void wait_for_end(struct state *s)
             break;
 }
 
+static bool is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int not_executed(const struct cage_message *message, int *status, struct cage_error *err)
 {
     *status = message->value == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
     if (message->value == ENOENT && !strchr(message->text, '/')) {
         cage_error_set(err, CAGE_ERR_CAGE, "%s: command not found in the cage", message->text);
-        cage_error_hint(err, "add the package that has it to packages in nixcage.toml");
+        cage_error_hint(err, "add the package that has it: nixcage add PACKAGE");
     } else {
         cage_error_set(err, CAGE_ERR_CAGE, "%s: cannot be executed in the cage: %s", message->text,
                        strerror(message->value));
+        if (message->value == EACCES && is_directory(message->text))
+            cage_error_hint(err, "to run a command in that project: nixcage run %s -- COMMAND",
+                            message->text);
     }
     return 0;
 }
@@ -300,6 +311,8 @@ static int conclude(const struct state *s, int *status, struct cage_error *err)
         return cage_diagnose_bwrap(s->what->host, s->text.buf, s->bwrap_status, err);
     if (outcome->kind == CAGE_MSG_EXITED) {
         *status = cage_proc_exit_code(outcome->value);
+        if (WIFSIGNALED(outcome->value) && WTERMSIG(outcome->value) == SIGINT)
+            *status = CAGE_RUN_INTERRUPTED;
         return 0;
     }
     if (outcome->kind == CAGE_MSG_NOEXEC)

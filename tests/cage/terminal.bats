@@ -50,6 +50,27 @@ wait_for() {
     wait_for '^alive'
 }
 
+@test "Ctrl-C ends the script that runs nixcage, as it does without a cage" {
+    cat >loop <<'E2'
+for i in 1 2; do
+    echo "turn-$i"
+    $1 sleep 1000
+    echo "go""es on: $?"
+done
+E2
+    local runner
+    for runner in env '$CAGE'; do
+        type_line "clear; bash loop \"$runner\""
+        wait_for '^turn-1'
+        poll_until 15 pgrep -x sleep -s "$(in_tmux display-message -p '#{pane_pid}')"
+        press C-c
+        wait_for '^host> *$'
+        refute screen_has '^goes on|^turn-2'
+        type_line 'echo "r""c=$?"'
+        wait_for 'rc=130'
+    done
+}
+
 @test "Ctrl-C reaches a command that handles it, once" {
     type_line '$CAGE sh -c "trap \"echo GO\"\"T\" INT; echo rea\"\"dy; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done; exit 5"; echo "rc=$?"'
     wait_for '^ready'
