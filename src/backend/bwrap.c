@@ -178,8 +178,10 @@ int cage_bwrap_render(const struct cage_plan *plan, int version, const char *ini
     struct renderer r = {.plan = plan, .out = out, .err = err};
 
     *out = (struct cage_bwrap_args){0};
-    if (version < OLDEST)
-        return cage_error_set(err, CAGE_ERR_MISSING, "bubblewrap 0.8.0 or newer is needed");
+    if (version < OLDEST) {
+        cage_error_set(err, CAGE_ERR_MISSING, "bubblewrap 0.8.0 or newer is needed");
+        return cage_error_hint(err, "nixcage status says how to get it here");
+    }
     if (render(&r, init_path) == 0)
         return 0;
     cage_bwrap_args_finish(out);

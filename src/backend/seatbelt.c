@@ -42,12 +42,15 @@ static int check_breadth(const struct cage_seatbelt_grant *grant, struct cage_er
                                       "/dev", "/Volumes"};
 
     for (size_t i = 0; i < CAGE_LEN(all); i++)
-        if (strcasecmp(grant->path, all[i]) == 0)
-            return cage_error_set(err, CAGE_ERR_CONFIG, "%s cannot be bound: it holds the whole machine",
-                                  all[i]);
-    if (grant->writable && is_under(grant->path, "/nix/store"))
-        return cage_error_set(err, CAGE_ERR_CONFIG,
-                              "%s cannot be bound for writing: the store stays as it is", grant->path);
+        if (strcasecmp(grant->path, all[i]) == 0) {
+            cage_error_set(err, CAGE_ERR_CONFIG, "%s cannot be bound: it holds the whole machine", all[i]);
+            return cage_error_hint(err, "name the directories in it that the cage needs");
+        }
+    if (grant->writable && is_under(grant->path, "/nix/store")) {
+        cage_error_set(err, CAGE_ERR_CONFIG, "%s cannot be bound for writing: the store stays as it is",
+                       grant->path);
+        return cage_error_hint(err, "take it out of rw_bind, or use ro_bind");
+    }
     return 0;
 }
 
@@ -59,9 +62,11 @@ static int check_grants(const struct cage_seatbelt_input *in, struct cage_error 
         if (cage_sbpl_path_check(grant->path, err) < 0 || check_breadth(grant, err) < 0)
             return -1;
         for (size_t k = 0; k < in->deny.n; k++)
-            if (is_under(grant->path, in->deny.items[k]))
-                return cage_error_set(err, CAGE_ERR_CONFIG, "%s is at or under the blacklisted %s",
-                                      grant->path, in->deny.items[k]);
+            if (is_under(grant->path, in->deny.items[k])) {
+                cage_error_set(err, CAGE_ERR_CONFIG, "%s is at or under the blacklisted %s", grant->path,
+                               in->deny.items[k]);
+                return cage_error_hint(err, "take it out of the binds, or its parent out of the blacklist");
+            }
     }
     return 0;
 }

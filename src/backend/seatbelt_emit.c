@@ -29,16 +29,21 @@ int cage_sbpl_path_check(const char *path, struct cage_error *err)
 
     cage_strbuf_init(&shown);
     cage_strbuf_add_printable(&shown, path);
-    if (path[0] != '/')
-        return cage_error_set(err, CAGE_ERR_CONFIG, "\"%s\" is not an absolute path", shown.buf);
+    if (path[0] != '/') {
+        cage_error_set(err, CAGE_ERR_CONFIG, "\"%s\" is not an absolute path", shown.buf);
+        return cage_error_hint(err, "write it from /, or from ~");
+    }
     for (const char *p = path; *p;) {
         size_t n = cage_utf8_decode(p, &cp);
 
-        if (n == 0)
-            return cage_error_set(err, CAGE_ERR_CONFIG, "the path \"%s\" is not valid UTF-8", shown.buf);
-        if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0))
-            return cage_error_set(err, CAGE_ERR_CONFIG, "the path \"%s\" has a control character in it",
-                                  shown.buf);
+        if (n == 0) {
+            cage_error_set(err, CAGE_ERR_CONFIG, "the path \"%s\" is not valid UTF-8", shown.buf);
+            return cage_error_hint(err, "rename it, or leave it out: a Seatbelt profile is text");
+        }
+        if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0)) {
+            cage_error_set(err, CAGE_ERR_CONFIG, "the path \"%s\" has a control character in it", shown.buf);
+            return cage_error_hint(err, "rename it, or leave it out: a Seatbelt profile is text");
+        }
         p += n;
     }
     clean = cage_path_clean(path);

@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -152,15 +153,63 @@ static void append_excerpt(const struct cage_error *err, struct cage_strbuf *out
     cage_strbuf_add(out, "^\n");
 }
 
+/* What can be done about a system call's error, whatever it was about (errno(3)). */
+static const struct {
+    int sys;
+    const char *hint;
+} advices[] = {
+    {EACCES, "look at its owner and mode, and at those of the directories above it: ls -ld"},
+    {EPERM, "look at its owner and attributes; a security module or an outer container may forbid it"},
+    {ENOENT, "make it, or correct the path"},
+    {ENOTDIR, "a part of the path is a file: move it away, or correct the path"},
+    {EISDIR, "a directory is where a file belongs: move it away, or correct the path"},
+    {EEXIST, "move away what is there"},
+    {ENOTEMPTY, "move away what is in it"},
+    {ELOOP, "a symlink stands where none may, or leads into a circle: put what it leads to in its place"},
+    {ENAMETOOLONG, "use a shorter path"},
+    {ENOSPC, "free space on that file system: df -h, df -i"},
+    {EDQUOT, "free space within your quota: quota -s"},
+    {EROFS, "the file system is read-only: use another place, or mount it writable"},
+    {EMFILE, "raise the limit of open files: ulimit -n 4096"},
+    {ENFILE, "the whole machine has too many open files: sysctl fs.file-max"},
+    {EAGAIN, "the limit of processes or of memory is reached: ulimit -u, or the container's limits"},
+    {ENOMEM, "free memory, or raise the limit of the container"},
+    {EBUSY, "something uses it: try again when that has ended"},
+    {ETXTBSY, "it is being executed: try again when that has ended"},
+    {EIO, "the disk reports an error: see dmesg(1)"},
+    {ENOSYS, "this kernel cannot do it: nixcage status shows what is missing"},
+    {EOPNOTSUPP, "this kernel or file system cannot do it: nixcage status shows what is missing"},
+    {ENOTCONN, "the other side has ended: try again"},
+    {EPIPE, "the other side has ended: try again"},
+};
+
+/* The hint that was set, else one that fits all errors of the kind; NULL: none, as for what was interrupted.
+ */
+static const char *advice(const struct cage_error *err)
+{
+    if (err->hint[0])
+        return err->hint;
+    for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
+        if (err->sys == advices[i].sys)
+            return advices[i].hint;
+    if (err->code == CAGE_ERR_INTERNAL)
+        return "this is a bug in nixcage: please report it, with what led to it";
+    if (err->code == CAGE_ERR_SYSTEM && err->sys != EINTR)
+        return "nixcage status shows whether this machine has what a cage needs";
+    return NULL;
+}
+
 void cage_error_render(const struct cage_error *err, struct cage_strbuf *out)
 {
+    const char *hint = advice(err);
+
     append_place(err, out);
     cage_strbuf_add_printable(out, err->message[0] ? err->message : "unknown error");
     cage_strbuf_addc(out, '\n');
     append_excerpt(err, out);
-    if (err->hint[0]) {
+    if (hint) {
         cage_strbuf_add(out, "  hint: ");
-        cage_strbuf_add_printable(out, err->hint);
+        cage_strbuf_add_printable(out, hint);
         cage_strbuf_addc(out, '\n');
     }
 }

@@ -60,8 +60,8 @@ int cage_error_at(struct cage_error *err, const char *file, int line, int column
 /*
  * Appends the error as the user sees it, without the "nixcage: " prefix and
  * with a trailing newline: "file:line:col: message", the excerpt with its caret,
- * and "hint: ...". Control characters in it are replaced, so that a hostile file
- * cannot write to the terminal.
+ * and "hint: ...": the hint that was set, else, of a failed system call or a bug, one by its errno or code.
+ * Control characters in it are replaced, so that a hostile file cannot write to the terminal.
  */
 void cage_error_render(const struct cage_error *err, struct cage_strbuf *out);
 

@@ -263,6 +263,7 @@ int cage_proc_run(const struct cage_proc *proc, struct cage_error *err)
 
     if (!program) {
         cage_error_set(err, CAGE_ERR_MISSING, "%s is not installed", proc->argv[0]);
+        cage_error_hint(err, "install it, or put its directory on PATH");
         return 127;
     }
     if (make_pipe(&out_r, &out_w) < 0 || make_pipe(&err_r, &err_w) < 0)

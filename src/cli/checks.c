@@ -75,8 +75,10 @@ static void check_sandbox(struct cage_checks *checks, const struct cage_host *ho
     }
     if (status > 0 && text.len)
         cage_diagnose_bwrap(host, text.buf, status << 8, &err);
-    else if (status > 0)
+    else if (status > 0) {
         cage_error_set(&err, CAGE_ERR_CAGE, "bwrap ended with status %d", status);
+        cage_error_hint(&err, "try it by itself: bwrap --unshare-user --ro-bind / / true");
+    }
     failed(check, &err);
 }
 

@@ -116,8 +116,11 @@ static int edit(const struct cage_cli *cli, edit_function *function, const char 
     cage_session_init(&session);
     cage_strbuf_init(&text);
     cage_strbuf_init(&edited);
-    if (!cli->words[0])
-        return cage_error_set(err, CAGE_ERR_USAGE, "%s: no package given", cli->command->name);
+    if (!cli->words[0]) {
+        cage_error_set(err, CAGE_ERR_USAGE, "%s: no package given", cli->command->name);
+        return cage_error_hint(err,
+                               "name them as nixpkgs does, for example: nodejs_22 python3Packages.requests");
+    }
     if (cage_session_find(&session, cli, err) < 0 ||
         cage_files_open(&files, session.project.root, false, err) < 0 ||
         cage_config_load(&session.config, session.project.dirfd, session.project.config, err) < 0 ||

@@ -125,8 +125,10 @@ int cage_cmd_selftest(const struct cage_cli *cli, struct cage_error *err)
     cage_session_init(&session);
     if (cage_session_open(&session, cli, err) < 0)
         return -1;
-    if (strcmp(session.host.os, "linux") != 0)
-        return cage_error_set(err, CAGE_ERR_MISSING, "selftest works on Linux only");
+    if (strcmp(session.host.os, "linux") != 0) {
+        cage_error_set(err, CAGE_ERR_MISSING, "selftest works on Linux only");
+        return cage_error_hint(err, "nixcage plan --sbpl shows what the sandbox of a Mac allows");
+    }
     if (try_all(&session, &test, err) < 0)
         return -1;
     rc = cli->given[CAGE_OPT_JSON] ? print_json(&session, &test, err) : print_text(&test, err);
@@ -134,9 +136,10 @@ int cage_cmd_selftest(const struct cage_cli *cli, struct cage_error *err)
         return -1;
     if (test.count[CAGE_SELFTEST_OPEN])
         return CAGE_EXIT_STATUS;
-    if (test.count[CAGE_SELFTEST_BROKEN])
-        return cage_error_set(err, CAGE_ERR_CAGE,
-                              "%zu attempts were not made, so nothing is known about them",
-                              test.count[CAGE_SELFTEST_BROKEN]);
+    if (test.count[CAGE_SELFTEST_BROKEN]) {
+        cage_error_set(err, CAGE_ERR_CAGE, "%zu attempts were not made, so nothing is known about them",
+                       test.count[CAGE_SELFTEST_BROKEN]);
+        return cage_error_hint(err, "see above which and why; outside of other sandboxes more of them work");
+    }
     return CAGE_EXIT_OK;
 }

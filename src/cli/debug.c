@@ -32,8 +32,10 @@ static char *physical(const struct cage_host *host, const char *file, struct cag
     if (host->lookup(host, dir, &fact, err) == 0) {
         if (fact.type == CAGE_FILE_DIR)
             real = cage_path_join(fact.real, cage_path_basename(path));
-        else
+        else {
             cage_error_set(err, CAGE_ERR_USAGE, "--debug: %s is not a directory", dir);
+            cage_error_hint(err, "name a file in a directory that is there");
+        }
     }
     cage_file_fact_finish(&fact);
     return real;

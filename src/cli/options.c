@@ -90,15 +90,20 @@ static int parse_option(struct cage_cli *cli, char *const **argv, struct cage_er
     if (!option)
         return unknown_option(cli->command, word, err);
     (*argv)++;
-    if (!option->value && equals)
-        return cage_error_set(err, CAGE_ERR_USAGE, "--%s takes no value", option->name);
+    if (!option->value && equals) {
+        cage_error_set(err, CAGE_ERR_USAGE, "--%s takes no value", option->name);
+        return cage_error_hint(err, "leave out the = and what follows it");
+    }
     if (cage_option_is_optional(option) && (!equals || equals[1])) {
         cli->values[option->id] = equals ? equals + 1 : NULL;
     } else if (option->value) {
         const char *value = equals ? equals + 1 : **argv;
 
-        if (!value || !*value || (!equals && value[0] == '-'))
-            return cage_error_set(err, CAGE_ERR_USAGE, "--%s requires a value", option->name);
+        if (!value || !*value || (!equals && value[0] == '-')) {
+            cage_error_set(err, CAGE_ERR_USAGE, "--%s requires a value", option->name);
+            return cage_error_hint(err, "write --%s=%s", option->name,
+                                   option->value + (option->value[0] == '='));
+        }
         if (!equals)
             (*argv)++;
         cli->values[option->id] = value;
@@ -166,8 +171,10 @@ static int parse_operands(struct cage_cli *cli, char *const *argv, struct cage_e
     cli->words = first ? first : argv;
     if (first && cli->command->operands == CAGE_OPERANDS_DIR)
         cli->dir = *first;
-    if (cli->dir && !*cli->dir)
-        return cage_error_set(err, CAGE_ERR_USAGE, "%s: the directory is an empty word", cli->command->name);
+    if (cli->dir && !*cli->dir) {
+        cage_error_set(err, CAGE_ERR_USAGE, "%s: the directory is an empty word", cli->command->name);
+        return cage_error_hint(err, "leave it out for the current directory; a variable in it may be unset");
+    }
     return 0;
 }
 

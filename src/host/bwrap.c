@@ -100,9 +100,12 @@ static int ask_version(struct cage_bwrap *bwrap, struct cage_error *err)
     status = cage_proc_run(&proc, err);
     if (status < 0)
         return -1;
-    if (status != 0 || !parse_version(out.buf, bwrap))
-        return cage_error_set(err, CAGE_ERR_MISSING, "%s --version gave no version (exit code %d)",
-                              bwrap->path, status);
+    if (status != 0 || !parse_version(out.buf, bwrap)) {
+        cage_error_set(err, CAGE_ERR_MISSING, "%s --version gave no version (exit code %d)", bwrap->path,
+                       status);
+        return cage_error_hint(
+            err, "it is broken, or no bubblewrap: install it again, or put another one first on PATH");
+    }
     return 0;
 }
 

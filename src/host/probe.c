@@ -22,7 +22,7 @@ static int find_system(struct cage_host *host, struct cage_error *err)
     const char *machine, *kernel = "linux";
 
     if (uname(&u) < 0)
-        return cage_error_sys(err, errno, "uname");
+        return cage_error_sys(err, errno, "cannot ask the kernel for its name (uname)");
     machine = u.machine;
 #ifdef __APPLE__
     kernel = "darwin";

@@ -44,6 +44,7 @@ static char *start_directory(const char *start, struct cage_error *err)
     }
     if (stat(real, &st) == 0 && !S_ISDIR(st.st_mode)) {
         cage_error_set(err, CAGE_ERR_PROJECT, "%s is not a directory", real);
+        cage_error_hint(err, "give the directory of a project");
         free(real);
         return NULL;
     }

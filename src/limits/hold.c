@@ -191,9 +191,11 @@ int cage_limits_verify(const struct cage_limits_way *way, const struct cage_limi
         return 0;
     text = cage_limits_read(dir, "cgroup");
     own = cage_limits_parse_own(text ? text : "");
-    if (!own)
-        return cage_error_set(err, CAGE_ERR_CAGE,
-                              "the cage is in no cgroup v2 group: its limits are not in force");
+    if (!own) {
+        cage_error_set(err, CAGE_ERR_CAGE, "the cage is in no cgroup v2 group: its limits are not in force");
+        return cage_error_hint(
+            err, "something moved it: run it again, or set enforce = \"warn\" in [sandbox.resources]");
+    }
     free(group->path);
     group->path = cage_format("%s%s", system->cgroup_root, own);
     if (check_limit(group->path, "cpu.max", l->cpus, err) < 0 ||

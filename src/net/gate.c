@@ -81,8 +81,10 @@ static int wait_ready(struct cage_gate *gate, struct cage_error *err)
     do
         n = recv(gate->fd, &theirs, sizeof(theirs), 0);
     while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof(theirs))
-        return cage_error_set(err, CAGE_ERR_CAGE, "the network gate ended early");
+    if (n != (ssize_t)sizeof(theirs)) {
+        cage_error_set(err, CAGE_ERR_CAGE, "the network gate ended early");
+        return cage_error_hint(err, "run it again; when it stays so, report it with what was printed above");
+    }
     if (theirs.code == CAGE_ERR_NONE)
         return 0;
     if (err)

@@ -84,7 +84,8 @@ static int add_listener(struct cage_gate_process *gate, enum cage_gate_way way, 
 {
     if (gate->n_listeners == CAGE_GATE_MAX_LISTENERS) {
         cage_close(&take_fd);
-        return cage_error_set(err, CAGE_ERR_CONFIG, "too many ports for the network gate");
+        cage_error_set(err, CAGE_ERR_CONFIG, "too many ports for the network gate");
+        return cage_error_hint(err, "take some out of expose, host_ports or hosts");
     }
     struct cage_gate_listener *own = &gate->listeners[gate->n_listeners++];
     *own = (struct cage_gate_listener){.gate = gate, .way = way, .port = port};
@@ -311,17 +312,20 @@ static int set_up(struct cage_gate_process *gate, struct cage_error *err)
             return -1;
     }
     gate->n_ports = cage_rules_ports(&gate->rules, gate->ports);
-    if (gate->n_ports < 0)
-        return cage_error_set(err, CAGE_ERR_CONFIG, "hosts: more than %d different ports",
-                              CAGE_RULES_MAX_PORTS);
+    if (gate->n_ports < 0) {
+        cage_error_set(err, CAGE_ERR_CONFIG, "hosts: more than %d different ports", CAGE_RULES_MAX_PORTS);
+        return cage_error_hint(err, "take some of the ports out");
+    }
     if (options->env && options->names && cage_proxy_read(&gate->proxy, options->env, err) != 0)
         return -1;
     gate->record = cage_record_new(options->log_path, (long)getppid(), err);
     if (!gate->record)
         return -1;
     gate->base = event_base_new();
-    if (!gate->base)
-        return cage_error_set(err, CAGE_ERR_SYSTEM, "cannot make an event loop");
+    if (!gate->base) {
+        cage_error_set(err, CAGE_ERR_SYSTEM, "cannot make an event loop");
+        return cage_error_hint(err, "raise the limit of open files: ulimit -n 4096");
+    }
     gate->names = cage_names_new();
     gate->resume = evtimer_new(gate->base, resume, gate);
     gate->max_conns = raise_descriptor_limit();

@@ -193,8 +193,10 @@ static int receive(int sock, size_t n, int *fds, struct cage_error *err)
     do
         got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)sizeof(theirs))
-        return cage_error_set(err, CAGE_ERR_CAGE, "the helper in the cage's network namespace ended early");
+    if (got != (ssize_t)sizeof(theirs)) {
+        cage_error_set(err, CAGE_ERR_CAGE, "the helper in the cage's network namespace ended early");
+        return cage_error_hint(err, "run it again; when it stays so, report it with what was printed above");
+    }
     if (theirs.code != CAGE_ERR_NONE) {
         *err = theirs;
         return -1;
@@ -202,9 +204,10 @@ static int receive(int sock, size_t n, int *fds, struct cage_error *err)
     struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
     if (n == 0)
         return 0;
-    if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(n * sizeof(int)))
-        return cage_error_set(err, CAGE_ERR_CAGE,
-                              "cannot receive the sockets of the cage: too many open files?");
+    if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(n * sizeof(int))) {
+        cage_error_set(err, CAGE_ERR_CAGE, "cannot receive the sockets of the cage: too many open files?");
+        return cage_error_hint(err, "raise the limit of open files: ulimit -n 4096");
+    }
     memcpy(fds, CMSG_DATA(head), n * sizeof(int));
     return 0;
 }
@@ -213,8 +216,10 @@ int cage_netns_make(const struct cage_netns *ns, const struct cage_netns_request
                     struct cage_error *err)
 {
     int pair[2];
-    if (request->n_sockets > CAGE_NETNS_MAX_SOCKETS)
-        return cage_error_set(err, CAGE_ERR_CONFIG, "too many different ports for the cage's network");
+    if (request->n_sockets > CAGE_NETNS_MAX_SOCKETS) {
+        cage_error_set(err, CAGE_ERR_CONFIG, "too many different ports for the cage's network");
+        return cage_error_hint(err, "take some out of expose, host_ports or hosts");
+    }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return cage_error_sys(err, errno, "cannot make a socket pair");
     pid_t child = fork();

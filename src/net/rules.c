@@ -135,8 +135,10 @@ int cage_rules_add(struct cage_rules *rules, const char *text, struct cage_error
     const char *reason = cage_rule_parse(text, &rule);
     if (reason)
         return cage_error_set(err, CAGE_ERR_CONFIG, "hosts: \"%s\": %s", text, reason);
-    if (rules->n == CAGE_RULES_MAX)
-        return cage_error_set(err, CAGE_ERR_CONFIG, "hosts: more than %d entries", CAGE_RULES_MAX);
+    if (rules->n == CAGE_RULES_MAX) {
+        cage_error_set(err, CAGE_ERR_CONFIG, "hosts: more than %d entries", CAGE_RULES_MAX);
+        return cage_error_hint(err, "take some out; *.example.com covers every host of a domain");
+    }
     if (rules->n == rules->alloc) {
         rules->alloc = rules->alloc ? rules->alloc * 2 : 8;
         rules->items = cage_realloc_array(rules->items, rules->alloc, sizeof(*rules->items));

@@ -97,6 +97,7 @@ static int eval_string(struct cage_nix_context *ctx, const char *expression, cha
         return code < 0 ? -1 : cage_nix_explain(ctx, code, err);
     *result = json_text(out.buf);
     return *result ? 0 : cage_error_set(err, CAGE_ERR_NIX, "Nix gave no text for an expression");
+    cage_error_hint(err, "the installed Nix may be broken or too old: try nix-instantiate --eval -E 1");
 }
 
 static int find_nixpkgs(struct cage_nix_context *ctx, struct cage_error *err)
@@ -108,8 +109,9 @@ static int find_nixpkgs(struct cage_nix_context *ctx, struct cage_error *err)
         if (stat(ctx->expr.nixpkgs_path, &st) < 0) {
             const struct cage_config *config = ctx->request->config;
 
-            return cage_config_error(config, config->marks[CAGE_KEY_NIX_NIXPKGS], err,
-                                     "there is no nixpkgs at %s", ctx->expr.nixpkgs_path);
+            cage_config_error(config, config->marks[CAGE_KEY_NIX_NIXPKGS], err, "there is no nixpkgs at %s",
+                              ctx->expr.nixpkgs_path);
+            return cage_error_hint(err, "correct nixpkgs in [nix], or take it out to use the machine's own");
         }
         ctx->nixpkgs = cage_strdup(ctx->expr.nixpkgs_path);
     }
@@ -174,9 +176,10 @@ static int record_environment(struct cage_nix_context *ctx, const char *record_d
     cage_env_unset(&ctx->envp, "NIX_BUILD_SHELL");
     if (code != 0)
         return code < 0 ? -1 : cage_nix_explain(ctx, code, err);
-    if (access(done, F_OK) < 0)
-        return cage_error_set(err, CAGE_ERR_NIX, "nix-shell ended without starting %s",
-                              ctx->host->record_path);
+    if (access(done, F_OK) < 0) {
+        cage_error_set(err, CAGE_ERR_NIX, "nix-shell ended without starting %s", ctx->host->record_path);
+        return cage_error_hint(err, "try nix-shell with the same packages or file: it may end there, too");
+    }
     return 0;
 }
 

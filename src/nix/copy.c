@@ -143,7 +143,8 @@ static int copy_entry(int from_dir, int to_dir, const char *name, const struct c
         return copy_symlink(from_dir, to_dir, name, err);
     if (S_ISDIR(st.st_mode))
         return copy_directory(from_dir, to_dir, name, guard, err);
-    return cage_error_set(err, CAGE_ERR_NIX, "%s is neither a file nor a directory nor a symlink", name);
+    cage_error_set(err, CAGE_ERR_NIX, "%s is neither a file nor a directory nor a symlink", name);
+    return cage_error_hint(err, "the store holds what cannot be copied: use another store_mode");
 }
 
 int cage_nix_copy_tree(const char *from_dir, const char *to_dir, const char *name,

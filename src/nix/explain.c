@@ -231,6 +231,7 @@ int cage_nix_explain(struct cage_nix_context *ctx, int code, struct cage_error *
         return explain_build(ctx, text, err);
     cage_error_set(err, CAGE_ERR_NIX, "Nix cannot provide %s from %s (its exit status was %d)", all,
                    nixpkgs_name(ctx), code);
+    cage_error_hint(err, "Nix's own text above says why");
     place(ctx, NULL, err);
     return -1;
 }

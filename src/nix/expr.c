@@ -98,8 +98,10 @@ static int fill_packages(struct cage_nix_expr *expr, const struct cage_config *c
     for (size_t i = 0; i < config->packages.n; i++) {
         const struct cage_item *item = &config->packages.items[i];
 
-        if (!cage_nix_package_valid(item->value))
-            return cage_config_error(config, item->mark, err, "\"%s\" is not a package name", item->value);
+        if (!cage_nix_package_valid(item->value)) {
+            cage_config_error(config, item->mark, err, "\"%s\" is not a package name", item->value);
+            return cage_error_hint(err, "names are like ripgrep or python3Packages.requests");
+        }
         cage_strv_add(&expr->packages, item->value);
     }
     return 0;
@@ -117,9 +119,11 @@ static int fill_nixpkgs(struct cage_nix_expr *expr, const struct cage_config *co
         struct cage_pin pin;
 
         /* Checked when the configuration was read; checked again, because it goes into an expression. */
-        if (!cage_config_pin_parse(value, &pin, &why))
-            return cage_config_error(config, config->marks[CAGE_KEY_NIX_NIXPKGS], err,
-                                     "\"%s\" is not a pinned nixpkgs", value);
+        if (!cage_config_pin_parse(value, &pin, &why)) {
+            cage_config_error(config, config->marks[CAGE_KEY_NIX_NIXPKGS], err,
+                              "\"%s\" is not a pinned nixpkgs", value);
+            return cage_error_hint(err, "write a path, or github:NixOS/nixpkgs/REVISION#sha256-HASH");
+        }
         expr->nixpkgs_url =
             cage_format("https://github.com/%s/%s/archive/%s.tar.gz", pin.owner, pin.repo, pin.rev);
         expr->nixpkgs_hash = cage_strdup(pin.hash);
@@ -150,29 +154,37 @@ static int fill_shell(struct cage_nix_expr *expr, const struct cage_config *conf
     cage_autofree char *path = cage_path_clean(joined);
     struct stat st;
 
-    if (stat(path, &st) < 0)
-        return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err, "there is no %s", path);
+    if (stat(path, &st) < 0) {
+        cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err, "there is no %s", path);
+        return cage_error_hint(err, "make it, or correct shell in [nix]");
+    }
     if (S_ISDIR(st.st_mode) && (hash || exists(path, "flake.nix"))) {
         expr->kind = CAGE_NIX_FLAKE;
         expr->flake_attr = cage_strdup(hash ? hash + 1 : "");
         /* The flake's own name is put into an expression as a string; anything but a name is a mistake. */
-        if (expr->flake_attr[0] && !cage_nix_package_valid(expr->flake_attr))
-            return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
-                                     "\"%s\" is not the name of a dev shell", expr->flake_attr);
+        if (expr->flake_attr[0] && !cage_nix_package_valid(expr->flake_attr)) {
+            cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
+                              "\"%s\" is not the name of a dev shell", expr->flake_attr);
+            return cage_error_hint(err, "write its name in the flake after the #");
+        }
         expr->file = cage_steal(&path);
         return 0;
     }
-    if (hash)
-        return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
-                                 "%s is not a flake's directory", path);
+    if (hash) {
+        cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err, "%s is not a flake's directory",
+                          path);
+        return cage_error_hint(err, "leave out the #, or name the directory that holds flake.nix");
+    }
     expr->kind = CAGE_NIX_FILE;
     if (!S_ISDIR(st.st_mode))
         expr->file = cage_steal(&path);
     else if (exists(path, "shell.nix") || exists(path, "default.nix"))
         expr->file = cage_path_join(path, exists(path, "shell.nix") ? "shell.nix" : "default.nix");
-    else
-        return cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
-                                 "%s has no flake.nix, shell.nix or default.nix", path);
+    else {
+        cage_config_error(config, config->marks[CAGE_KEY_NIX_SHELL], err,
+                          "%s has no flake.nix, shell.nix or default.nix", path);
+        return cage_error_hint(err, "make one of them, or name the file");
+    }
     return 0;
 }
 

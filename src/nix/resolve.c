@@ -349,8 +349,10 @@ static int resolve_anew(struct cage_nix_context *ctx, const char *parent, bool c
         cache = cage_path_dirname(parent);
         add_project_code(ctx, &entry, env);
         rc = cage_nix_cache_use(cache, &entry, env);
-        if (rc < 0)
+        if (rc < 0) {
             cage_error_set(err, CAGE_ERR_NIX, "the environment was removed while it was made");
+            cage_error_hint(err, "something cleaned the cache, such as nixcage gc --all: run it again");
+        }
     }
     if (rc < 0)
         (void)!cage_fs_remove_tree(AT_FDCWD, dir, NULL);

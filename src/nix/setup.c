@@ -183,8 +183,10 @@ static int read_capture(int fd, struct cage_nix_capture *capture, struct cage_er
     if (lseek(fd, 0, SEEK_SET) < 0 || cage_fs_read_fd(fd, MAX_CAPTURE, &data, err) < 0)
         return -1;
     cage_nix_split_environment(data.buf, data.len, &all);
-    if (!cage_env_get(&all, "PATH"))
-        return cage_error_set(err, CAGE_ERR_NIX, "the packages' setup ended without an environment");
+    if (!cage_env_get(&all, "PATH")) {
+        cage_error_set(err, CAGE_ERR_NIX, "the packages' setup ended without an environment");
+        return cage_error_hint(err, "a hook of a package ended it; what it printed is above");
+    }
     capture->stdenv_setup = value_or_null(&all, MARK_SETUP);
     capture->shell_hook = value_or_null(&all, MARK_HOOK);
     for (size_t i = 0; i < all.n; i++)
@@ -210,9 +212,10 @@ int cage_nix_setup(struct cage_nix_context *ctx, const struct cage_nix_answer *a
     options.capture_fd = fd;
     if (cage_run(&plan, &options, &status, err) < 0)
         cage_error_wrap(err, "cannot run the packages' setup");
-    else if (status != 0)
+    else if (status != 0) {
         cage_error_set(err, CAGE_ERR_NIX, "the packages' setup failed with status %d", status & 0xff);
-    else
+        cage_error_hint(err, "a hook of a package failed; what it printed is above");
+    } else
         rc = read_capture(fd, capture, err);
     cage_plan_finish(&plan);
     cage_bwrap_finish(&bwrap);

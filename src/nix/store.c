@@ -135,8 +135,10 @@ static int take_shared(const char *store, struct cage_nix_env *env, struct cage_
 
     if (fd < 0 || flock(fd, LOCK_SH) < 0 || fstat(fd, &st) < 0)
         return cage_error_sys(err, errno, "cannot lock %s", lock);
-    if (st.st_nlink == 0)
-        return cage_error_set(err, CAGE_ERR_NIX, "the store %s has just been removed", store);
+    if (st.st_nlink == 0) {
+        cage_error_set(err, CAGE_ERR_NIX, "the store %s has just been removed", store);
+        return cage_error_hint(err, "something cleaned it: run it again");
+    }
     env->store_lock_fd = cage_steal_fd(&fd);
     return 0;
 }
@@ -222,8 +224,10 @@ static int call_in_store(struct cage_nix_context *ctx, const char *store, const 
     child.argv = cage_strv_argv(&argv);
     child.envp = cage_strv_argv(&envp);
     code = cage_nix_child_run(&child, err);
-    if (code > 0)
-        return cage_error_set(err, CAGE_ERR_NIX, "nix-store %s failed with status %d", option, code);
+    if (code > 0) {
+        cage_error_set(err, CAGE_ERR_NIX, "nix-store %s failed with status %d", option, code);
+        return cage_error_hint(err, "Nix's own text above says why");
+    }
     return code;
 }
 
@@ -248,6 +252,7 @@ static int register_paths(struct cage_nix_context *ctx, const char *store, const
         return code < 0
                    ? -1
                    : cage_error_set(err, CAGE_ERR_NIX, "nix-store --dump-db failed with status %d", code);
+    cage_error_hint(err, "Nix's own text above says why");
     in = cage_fs_memfd("nixcage-db", dump.buf, dump.len, err);
     if (in < 0 || call_in_store(ctx, store, "--load-db", NULL, in, err) < 0)
         return -1;

@@ -36,11 +36,13 @@ int cage_plan_bind(struct cage_planner *p, const char *source, const char *dest,
     }
     if (hidden || fact.type == CAGE_FILE_NONE) {
         cage_file_fact_finish(&fact);
-        if (!hidden)
-            return cage_error_set(err, CAGE_ERR_CAGE, "%s (%s) is not there", source, reason.rule);
-        return cage_config_error(p->config, hidden->mark, err,
-                                 "the blacklist hides %s, which the cage is made of (%s)", source,
-                                 reason.rule);
+        if (!hidden) {
+            cage_error_set(err, CAGE_ERR_CAGE, "%s (%s) is not there", source, reason.rule);
+            return cage_error_hint(err, "make it, or change what names it");
+        }
+        cage_config_error(p->config, hidden->mark, err,
+                          "the blacklist hides %s, which the cage is made of (%s)", source, reason.rule);
+        return cage_error_hint(err, "take it, or the directory that holds it, out of the blacklist");
     }
     op = cage_plan_add(p->plan, CAGE_OP_BIND, fact.real, dest, reason);
     op->writable = flags & CAGE_BIND_RW;
@@ -224,8 +226,10 @@ static int judge(struct cage_planner *p, const struct request *r, const struct c
     }
     if (check_way(p, r, err) < 0)
         return -1;
-    if (r->relative && !cage_path_is_under(fact->real, p->root))
-        return fail(p, r, err, "%s %s leads out of the project", r->key, r->item->value);
+    if (r->relative && !cage_path_is_under(fact->real, p->root)) {
+        fail(p, r, err, "%s %s leads out of the project", r->key, r->item->value);
+        return cage_error_hint(err, "name what it leads to by its absolute path");
+    }
     warn_about(p, r->key, fact->real, fact, r->writable);
     add_places(p, r, fact);
     return 0;

@@ -23,8 +23,10 @@ static int read_entry(struct cage_planner *p, const struct cage_item *item, stru
     p->hidden = cage_realloc_array(p->hidden, p->n_hidden + 1, sizeof *p->hidden);
     hidden = &p->hidden[p->n_hidden++];
     *hidden = (struct cage_hidden){.written = cage_plan_expand(p, item->value), .mark = item->mark};
-    if (strcmp(hidden->written, "/") == 0)
-        return cage_config_error(p->config, item->mark, err, "the blacklist cannot hide /");
+    if (strcmp(hidden->written, "/") == 0) {
+        cage_config_error(p->config, item->mark, err, "the blacklist cannot hide /");
+        return cage_error_hint(err, "name the directories to hide");
+    }
     /* What the user cannot look at, the cage cannot either: the name alone is enough then. */
     if (p->host->lookup(p->host, hidden->written, &hidden->fact, NULL) < 0)
         hidden->fact = (struct cage_file_fact){.real = cage_strdup(hidden->written)};

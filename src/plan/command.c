@@ -122,8 +122,10 @@ int cage_plan_add_command(struct cage_planner *p, struct cage_error *err)
 {
     if (p->input->interactive)
         return add_shell(p, err);
-    if (!p->input->argv || !p->input->argv[0])
-        return cage_error_set(err, CAGE_ERR_USAGE, "no command to run");
+    if (!p->input->argv || !p->input->argv[0]) {
+        cage_error_set(err, CAGE_ERR_USAGE, "no command to run");
+        return cage_error_hint(err, "put it behind --, as in nixcage run -- make, or set command in [cage]");
+    }
     add_hooked(p);
     cage_strv_add_all(&p->plan->argv, p->input->argv);
     return 0;

@@ -241,9 +241,10 @@ static int check_name(const struct cage_planner *p, const char *key, const char 
                       struct cage_error *err)
 {
     for (size_t i = 0; i < CAGE_LEN(refused); i++)
-        if (strcmp(name, refused[i].name) == 0)
-            return cage_config_error(p->config, mark, err, "%s: %s cannot be set: %s", key, name,
-                                     refused[i].why);
+        if (strcmp(name, refused[i].name) == 0) {
+            cage_config_error(p->config, mark, err, "%s: %s cannot be set: %s", key, name, refused[i].why);
+            return cage_error_hint(err, "take it out; in the cage, a script can set it before the program");
+        }
     return 0;
 }
 
@@ -305,9 +306,11 @@ int cage_plan_add_agent(struct cage_planner *p, struct cage_error *err)
         return -1;
     usable = fact.type == CAGE_FILE_OTHER && (fact.uid == p->host->uid || fact.uid == 0);
     cage_file_fact_finish(&fact);
-    if (!usable)
-        return cage_config_error(p->config, mark, err,
-                                 "ssh_agent: SSH_AUTH_SOCK (%s) is not a socket of yours", socket);
+    if (!usable) {
+        cage_config_error(p->config, mark, err, "ssh_agent: SSH_AUTH_SOCK (%s) is not a socket of yours",
+                          socket);
+        return cage_error_hint(err, "start an agent of your own (ssh-agent(1)), or set ssh_agent = false");
+    }
     if (cage_plan_bind(p, socket, AGENT_DEST, 0, reason, err) < 0)
         return -1;
     cage_strv_add(&p->plan->warnings, "ssh_agent = true: the cage can use every key that your agent holds");

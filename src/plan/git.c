@@ -93,10 +93,12 @@ static int add_modules(const struct cage_planner *p, const char *dir, int depth,
             return -1;
         if (type != CAGE_FILE_DIR)
             continue;
-        if (depth >= MAX_MODULE_DEPTH || *left == 0)
-            return cage_error_set(err, CAGE_ERR_PROJECT,
-                                  "%s: more than %d submodules, or nested more than %d deep", dir,
-                                  MAX_MODULES, MAX_MODULE_DEPTH);
+        if (depth >= MAX_MODULE_DEPTH || *left == 0) {
+            cage_error_set(err, CAGE_ERR_PROJECT, "%s: more than %d submodules, or nested more than %d deep",
+                           dir, MAX_MODULES, MAX_MODULE_DEPTH);
+            return cage_error_hint(
+                err, "use a checkout without submodules, or git submodule deinit those that are not needed");
+        }
         if (is_repository != CAGE_FILE_NONE) {
             (*left)--;
             add_gitdir(paths, module);

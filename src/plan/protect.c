@@ -66,16 +66,19 @@ static int check_unprotect(const struct cage_planner *p, struct cage_error *err)
         cage_autofree char *dir = cage_plan_expand(p, item->value);
 
         for (size_t k = 0; k < code.n; k++)
-            if (cage_path_is_under(code.items[k], dir) || cage_path_is_under(dir, code.items[k]))
-                return cage_config_error(p->config, item->mark, err,
-                                         "%s is evaluated by Nix on the host and stays protected",
-                                         code.items[k]);
+            if (cage_path_is_under(code.items[k], dir) || cage_path_is_under(dir, code.items[k])) {
+                cage_config_error(p->config, item->mark, err,
+                                  "%s is evaluated by Nix on the host and stays protected", code.items[k]);
+                return cage_error_hint(err, "take it out of unprotect");
+            }
         for (size_t k = 0; k < CAGE_LEN(always); k++) {
             cage_autofree char *path = cage_path_join(p->root, always[k]);
 
-            if (cage_path_is_under(path, dir))
-                return cage_config_error(p->config, item->mark, err,
-                                         "%s is what keeps the cage closed and stays protected", always[k]);
+            if (cage_path_is_under(path, dir)) {
+                cage_config_error(p->config, item->mark, err,
+                                  "%s is what keeps the cage closed and stays protected", always[k]);
+                return cage_error_hint(err, "take it out of unprotect");
+            }
         }
     }
     return 0;
@@ -246,9 +249,10 @@ static int protect_configured(struct cage_planner *p, struct cage_error *err)
         const struct cage_item *item = &p->config->protect.items[i];
         cage_autofree char *path = cage_plan_expand(p, item->value);
 
-        if (!cage_path_is_under(path, p->root) || strcmp(path, p->root) == 0)
-            return cage_config_error(p->config, item->mark, err, "protect: %s is not in the project",
-                                     item->value);
+        if (!cage_path_is_under(path, p->root) || strcmp(path, p->root) == 0) {
+            cage_config_error(p->config, item->mark, err, "protect: %s is not in the project", item->value);
+            return cage_error_hint(err, "name files of the project; ro_bind shows others read-only");
+        }
         if (protect_any(p, path, cage_rule_at("protect", item->mark), err) < 0)
             return -1;
     }

@@ -80,8 +80,9 @@ static int check_blacklist(const struct cage_planner *p, const char *path, struc
 
     if (!hidden)
         return 0;
-    return cage_config_error(p->config, hidden->mark, err,
-                             "the blacklist hides %s, which system = true shows", path);
+    cage_config_error(p->config, hidden->mark, err, "the blacklist hides %s, which system = true shows",
+                      path);
+    return cage_error_hint(err, "take it out of the blacklist, or set system = false");
 }
 
 static int show_all(struct cage_planner *p, const char *const *paths, size_t n, struct cage_error *err)

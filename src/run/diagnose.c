@@ -118,15 +118,19 @@ static char *last_line(const char *text)
 
 static int diagnose_silence(int wait_status, struct cage_error *err)
 {
-    if (WIFSIGNALED(wait_status))
-        return cage_error_set(err, CAGE_ERR_CAGE, "the sandbox was killed from outside (bwrap: %s)",
-                              strsignal(WTERMSIG(wait_status)));
-    if (WEXITSTATUS(wait_status) > 128)
-        return cage_error_set(err, CAGE_ERR_CAGE,
-                              "the sandbox was killed from outside (process 1 of the cage: %s)",
-                              strsignal(WEXITSTATUS(wait_status) - 128));
-    return cage_error_set(err, CAGE_ERR_CAGE, "the sandbox ended without a word (bwrap: exit %d)",
-                          WEXITSTATUS(wait_status));
+    if (WIFSIGNALED(wait_status)) {
+        cage_error_set(err, CAGE_ERR_CAGE, "the sandbox was killed from outside (bwrap: %s)",
+                       strsignal(WTERMSIG(wait_status)));
+        return cage_error_hint(err, "another process or the lack of memory ended it: see dmesg(1)");
+    }
+    if (WEXITSTATUS(wait_status) > 128) {
+        cage_error_set(err, CAGE_ERR_CAGE, "the sandbox was killed from outside (process 1 of the cage: %s)",
+                       strsignal(WEXITSTATUS(wait_status) - 128));
+        return cage_error_hint(err, "another process or the lack of memory ended it: see dmesg(1)");
+    }
+    cage_error_set(err, CAGE_ERR_CAGE, "the sandbox ended without a word (bwrap: exit %d)",
+                   WEXITSTATUS(wait_status));
+    return cage_error_hint(err, "try bwrap by itself: bwrap --ro-bind / / true");
 }
 
 int cage_diagnose_bwrap(const struct cage_host *host, const char *text, int wait_status,

@@ -64,6 +64,7 @@ static int find_command(const struct cage_seatbelt_job *job, int *status, struct
         return 0;
     *status = 126;
     cage_error_set(err, CAGE_ERR_CAGE, "%s: not executable", name);
+    cage_error_hint(err, "make it executable: chmod +x");
     return 1;
 }
 

@@ -13,9 +13,11 @@ int cage_run_secure_stdio(struct cage_error *err)
             continue;
         /* The lowest free number is n: all below are in use. */
         fd = open("/dev/null", O_RDWR | O_NOCTTY);
-        if (fd != n)
-            return cage_error_set(err, CAGE_ERR_SYSTEM,
-                                  "standard stream %d is closed and /dev/null is not usable", n);
+        if (fd != n) {
+            cage_error_set(err, CAGE_ERR_SYSTEM, "standard stream %d is closed and /dev/null is not usable",
+                           n);
+            return cage_error_hint(err, "open the stream, or repair /dev/null: mknod /dev/null c 1 3");
+        }
     }
     return 0;
 }

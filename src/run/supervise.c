@@ -127,8 +127,10 @@ static void handle_waiting(struct state *s, pid_t init)
         (void)send(s->what->launch->control, &go, sizeof go, MSG_NOSIGNAL);
         return;
     }
-    if (init <= 0)
+    if (init <= 0) {
         cage_error_set(s->err, CAGE_ERR_CAGE, "the kernel did not tell process 1 of the cage");
+        cage_error_hint(s->err, "run it again; when it stays so, report it with the kernel's version");
+    }
     s->refused = true;
     (void)shutdown(s->what->launch->control, SHUT_WR);
 }
@@ -297,6 +299,10 @@ static int not_executed(const struct cage_message *message, int *status, struct 
         if (message->value == EACCES && is_directory(message->text))
             cage_error_hint(err, "to run a command in that project: nixcage run %s -- COMMAND",
                             message->text);
+        else
+            cage_error_hint(err,
+                            "look at its mode, its first line and the file system it is on; --debug says "
+                            "what was refused");
     }
     return 0;
 }

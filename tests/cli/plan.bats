@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=bash
-# plan --argv and plan --diff.
+# plan --argv, plan --diff, and the form of plan --json.
 
 load ../lib/common
 
@@ -41,4 +41,45 @@ END
     run_split "$NIXCAGE" plan --diff
     assert_line 'never allowed; it grants:'
     assert_output_has 'rw_bind'
+}
+
+# has_form [FILE…]: the documents, or standard input, are as the schema says.
+has_form() {
+    python3 "$NIXCAGE_SRC/tests/scripts/schema.py" "$NIXCAGE_SRC/share/plan-schema.json" "$@"
+}
+
+@test "plan --json has the form that its schema describes, in every kind of project" {
+    need jq
+    "$NIXCAGE" plan --json | has_form
+    has_form "$NIXCAGE_SRC"/tests/golden/plan/explain-*-json.golden
+    mkdir -p .git/hooks .vscode
+    cat >nixcage.toml <<'END'
+[sandbox.filesystem]
+system = true
+protect = ["later"]
+blacklist = ["~/none"]
+[sandbox.network]
+hosts = ["example.org:443"]
+host_ports = [8080]
+[sandbox.resources]
+cpus = 1.5
+memory = "50%"
+pids = 100
+enforce = "warn"
+END
+    trust_project
+    run_split "$NIXCAGE" plan --json
+    assert_status 0
+    has_form <<<"$output"
+    jq -e '.network.mode == "gate" and .limits.cpus == 1.5 and (.limits.held_by | length > 0)' <<<"$output"
+    printf '[sandbox]\nlevel = "strict"\n[sandbox.filesystem]\nsystem = true\n' >nixcage.toml
+    trust_project
+    run_split "$NIXCAGE" plan --json
+    has_form <<<"$output"
+    jq -e '.project == null and .level == "strict"' <<<"$output"
+    # The check notices what is not in the schema, what is missing, and what is of another type.
+    refute has_form <<<"$(jq '.more = 1' <<<"$output")"
+    refute has_form <<<"$(jq 'del(.store)' <<<"$output")"
+    refute has_form <<<"$(jq '.mounts[0].path = 7' <<<"$output")"
+    refute has_form <<<"$(jq '.version = 2' <<<"$output")"
 }
