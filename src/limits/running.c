@@ -57,6 +57,13 @@ static double number(const char *text, const char *name)
     return value ? strtod(value, NULL) : 0;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    pid_t x = ((const struct process *)a)->pid, y = ((const struct process *)b)->pid;
+
+    return (x > y) - (x < y);
+}
+
 static void read_table(struct table *table, const struct cage_running_system *system)
 {
     DIR *dir = opendir(system->proc);
@@ -81,14 +88,17 @@ static void read_table(struct table *table, const struct cage_running_system *sy
     }
     if (dir)
         closedir(dir);
+    if (table->n)
+        qsort(table->items, table->n, sizeof *table->items, by_number);
 }
 
 static pid_t parent_of(const struct table *table, pid_t pid)
 {
-    for (size_t i = 0; i < table->n; i++)
-        if (table->items[i].pid == pid)
-            return table->items[i].parent;
-    return 0;
+    const struct process wanted = {.pid = pid};
+    const struct process *found =
+        table->n ? bsearch(&wanted, table->items, table->n, sizeof wanted, by_number) : NULL;
+
+    return found ? found->parent : 0;
 }
 
 /*
