@@ -26,13 +26,25 @@ static bool is_missing(const struct cage_event *event)
     return is_error(event, "ENOENT") || is_error(event, "ENOTDIR") || is_error(event, "ECONNREFUSED");
 }
 
+static bool is_system_path(const char *path)
+{
+    static const char *const dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib64"};
+
+    for (size_t i = 0; i < CAGE_LEN(dirs); i++)
+        if (cage_path_is_under(path, dirs[i]))
+            return true;
+    return false;
+}
+
 /* `SSH_AUTH_SOCK` has a word of its own; programs are packages; the rest is a bind. */
 static char *advise_bind(const struct cage_judge *judge, const char *path, bool writable)
 {
     enum cage_key key = writable ? CAGE_KEY_FS_RW_BIND : CAGE_KEY_FS_RO_BIND;
     cage_autofree char *text = cage_advice_path(judge->host, path);
 
-    if (cage_advice_too_wide(judge->host, path))
+    /* What belongs to the system or to Nix is not for a cage to write. */
+    if (cage_advice_too_wide(judge->host, path) ||
+        (writable && (is_system_path(path) || cage_path_is_under(path, "/nix"))))
         return NULL;
     return cage_advice_list(judge->config, key, text);
 }
@@ -55,16 +67,6 @@ static char *existing_above(const struct cage_judge *judge, const char *path)
         dir = up;
     }
     return dir;
-}
-
-static bool is_system_path(const char *path)
-{
-    static const char *const dirs[] = {"/usr", "/bin", "/sbin", "/lib", "/lib64"};
-
-    for (size_t i = 0; i < CAGE_LEN(dirs); i++)
-        if (cage_path_is_under(path, dirs[i]))
-            return true;
-    return false;
 }
 
 static bool is_program_dir(const char *dir)
@@ -113,7 +115,9 @@ static void not_mounted(const struct cage_judge *judge, const struct cage_event 
     }
     if (judge_program(judge, event, verdict))
         return;
-    cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED, cage_strdup("it is on the host, but not in the cage"),
+    cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED,
+                     strcmp(dir, path) == 0 ? cage_strdup("it is on the host, but not in the cage")
+                                            : cage_format("the host's %s is not in the cage", dir),
                      is_system_path(path) && !judge->plan->system && !event->write
                          ? cage_advice_set(judge->config, CAGE_KEY_FS_SYSTEM, "true")
                          : advise_bind(judge, dir, event->write));

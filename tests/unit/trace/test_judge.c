@@ -46,6 +46,7 @@ static const struct {
     {"", "mkdir(\"/data/models/new\", 0777) = -1 EROFS", CAGE_WHY_NOT_MOUNTED,
      "rw_bind = [\"/data/models\"] in [sandbox.filesystem]", NULL},
     {"", "mkdir(\"/new\", 0777) = -1 EROFS", CAGE_WHY_NOT_MOUNTED, NULL, NULL},
+    {"", "open(\"/usr/bin/new\", O_WRONLY|O_CREAT, 0666) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED, NULL, NULL},
     {"", "open(\"/home/u/.gitconfig\", O_RDONLY) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
      "ro_bind = [\"~/.gitconfig\"] in [sandbox.filesystem]", NULL},
     {"", "open(\"/home/u/.netrc\", O_RDONLY) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
