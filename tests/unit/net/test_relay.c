@@ -115,8 +115,10 @@ static bool receive_some(struct stream *stream, int fd, size_t most)
     uint8_t data[70000];
     ssize_t n = recv(fd, data, most < sizeof(data) ? most : sizeof(data), 0);
     assert_true(n >= 0 || errno == EAGAIN);
+    bool same = true;
     for (ssize_t i = 0; i < n; i++)
-        assert_int_equal(data[i], byte_at(stream->got++, stream->direction));
+        same &= data[i] == byte_at(stream->got++, stream->direction);
+    assert_true(same);
     return n != 0;
 }
 
@@ -358,7 +360,7 @@ static void test_cancel(void **state)
     finish(&scene);
 }
 
-enum { N_LONG = CAGE_RELAY_PIPES + 4, LONG_SIZE = 2 << 20 };
+enum { N_LONG = CAGE_RELAY_PIPES + 4, LONG_SIZE = 1 << 20 };
 
 /* One step of each of the transfers; the servers read up to `most` bytes. Returns how many are open. */
 static size_t turn_all(struct scene *scenes, struct stream *streams, size_t most)
