@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,44 @@ static inline int cage_compat_pipe2(int fds[2], int flags)
 }
 
 #define pipe2 cage_compat_pipe2
+
+/* socket(2) with flags in its type. Writing to a closed socket is an error, not a signal, as with
+ * MSG_NOSIGNAL.
+ */
+enum { SOCK_CLOEXEC = 1 << 30, SOCK_NONBLOCK = 1 << 29 };
+
+static inline int cage_compat_socket(int domain, int type, int protocol)
+{
+    int one = 1, fd = socket(domain, type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol);
+
+    if (fd < 0)
+        return -1;
+    if (type & SOCK_CLOEXEC)
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (type & SOCK_NONBLOCK)
+        (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &one, sizeof one);
+    return fd;
+}
+
+#define socket cage_compat_socket
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+/* close_range(2) for the flags 0. */
+static inline int cage_compat_close_range(unsigned first, unsigned last, unsigned flags)
+{
+    unsigned end = (unsigned)getdtablesize();
+
+    (void)flags;
+    for (unsigned fd = first; fd < end && fd <= last; fd++)
+        (void)close((int)fd);
+    return 0;
+}
+
+#define close_range cage_compat_close_range
 
 /* memrchr(3) */
 static inline void *cage_compat_memrchr(const void *data, int c, size_t n)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One connection through the gate: accepted, looked at, dialled, relayed, recorded. */
 #include "net/gate_internal.h"
-#include "net/hello.h"
-#include "net/httphead.h"
+#include "net/screen.h"
 
 #include "base/mem.h"
 
@@ -14,16 +13,13 @@
 #include <time.h>
 
 /* A client that connects ahead of need may be silent for a while. */
-enum { SCREEN_SECONDS = 30, HTTP_PORT = 80, HTTPS_PORT = 443 };
-
-/* What the client's first bytes have to be. */
-enum screen { SCREEN_NONE, SCREEN_TLS, SCREEN_HTTP, SCREEN_IF_TLS };
+enum { SCREEN_SECONDS = 30 };
 
 struct cage_conn {
     struct cage_conn *next, **link;
     struct cage_gate_process *gate;
     enum cage_gate_way way;
-    enum screen screen;
+    enum cage_screen screen;
     int fd; /* the client's side until the relay has it */
     char host[CAGE_HOSTNAME_SIZE];
     uint16_t port;
@@ -100,48 +96,10 @@ static void relay_done(void *arg, uint64_t sent, uint64_t received, bool reset)
     free_conn(conn);
 }
 
-/* Whether the first bytes are what they must be: 1 yes, 0 more needed, -1 no and *reason says why. */
-static int screen_tls(const struct cage_conn *conn, const uint8_t *data, size_t n, const char **reason)
-{
-    struct cage_hello hello;
-    cage_hello_read(data, n, &hello);
-    if (hello.state == CAGE_HELLO_MORE)
-        return 0;
-    *reason = hello.state == CAGE_HELLO_BAD         ? "not a TLS hello"
-              : hello.ech                           ? "TLS with an encrypted server name"
-              : !hello.has_name                     ? "TLS without a server name"
-              : strcmp(hello.name, conn->host) != 0 ? "TLS to another host"
-                                                    : NULL;
-    return *reason ? -1 : 1;
-}
-
-static int screen_http(const struct cage_conn *conn, const uint8_t *data, size_t n, const char **reason)
-{
-    struct cage_httphead head;
-    cage_httphead_read((const char *)data, n, &head);
-    if (head.state == CAGE_HTTPHEAD_MORE)
-        return 0;
-    *reason = head.state == CAGE_HTTPHEAD_BAD            ? "not a plain HTTP request"
-              : strcmp(head.host, conn->host) != 0       ? "HTTP to another host"
-              : head.port != 0 && head.port != HTTP_PORT ? "HTTP to another port"
-                                                         : NULL;
-    return *reason ? -1 : 1;
-}
-
-/*
- * On ports without a protocol of their own anything goes, except TLS to another host. Nobody else starts with
- * a handshake record, and a client that waits for the server to speak first is not held up.
- */
 static int inspect(void *arg, const uint8_t *data, size_t n)
 {
     struct cage_conn *conn = arg;
-    struct cage_hello hello;
-    if (data[0] != 0x16 || (n > 1 && data[1] != 3))
-        return 1;
-    cage_hello_read(data, n, &hello);
-    if (hello.state == CAGE_HELLO_DONE && !hello.has_name && !hello.ech)
-        return 1;
-    return screen_tls(conn, data, n, &conn->refusal);
+    return cage_screen_check(conn->screen, conn->host, data, n, &conn->refusal);
 }
 
 static void dialled(void *arg, enum cage_dial_result result, int fd, const char *reason)
@@ -158,7 +116,7 @@ static void dialled(void *arg, enum cage_dial_result result, int fd, const char 
         .take_b = fd,
         .first = conn->first,
         .n_first = conn->n_first,
-        .inspect = conn->screen == SCREEN_IF_TLS ? inspect : NULL,
+        .inspect = conn->screen == CAGE_SCREEN_IF_TLS ? inspect : NULL,
         .done = relay_done,
         .arg = conn,
     };
@@ -209,8 +167,7 @@ static void first_bytes(evutil_socket_t fd, short what, void *arg)
         return;
     }
     conn->n_first += (size_t)n;
-    int verdict = conn->screen == SCREEN_TLS ? screen_tls(conn, conn->first, conn->n_first, &reason)
-                                             : screen_http(conn, conn->first, conn->n_first, &reason);
+    int verdict = cage_screen_check(conn->screen, conn->host, conn->first, conn->n_first, &reason);
     if (verdict < 0) {
         refuse(conn, CAGE_RECORD_DENIED, reason, false);
     } else if (verdict > 0) {
@@ -249,9 +206,7 @@ static bool identify(struct cage_conn *conn)
     }
     /* A literal stands for whatever is there; TLS to an address carries no name. */
     if (name)
-        conn->screen = conn->port == HTTPS_PORT  ? SCREEN_TLS
-                       : conn->port == HTTP_PORT ? SCREEN_HTTP
-                                                 : SCREEN_IF_TLS;
+        conn->screen = cage_screen_of_port(conn->port);
     return true;
 }
 
@@ -280,7 +235,7 @@ void cage_conn_accept(struct cage_gate_listener *listener, int take_fd)
         conn->port = listener->port;
         (void)snprintf(conn->host, sizeof(conn->host), "localhost");
     }
-    if (conn->screen == SCREEN_TLS || conn->screen == SCREEN_HTTP)
+    if (conn->screen == CAGE_SCREEN_TLS || conn->screen == CAGE_SCREEN_HTTP)
         start_screen(conn);
     else
         start_dial(conn);

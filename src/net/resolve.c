@@ -13,9 +13,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <time.h>
 #include <unistd.h>
 
@@ -107,6 +109,10 @@ static void follow_conf(struct cage_resolver *resolver)
 static struct evdns_base *base_for(struct cage_resolver *resolver, const char *name)
 {
     int search = strchr(name, '.') ? 0 : 1;
+#ifdef __APPLE__
+    /* resolv.conf(5) is only a copy there, without what VPNs add: getaddrinfo(3) knows. */
+    return NULL;
+#endif
     struct evdns_base **dns = &resolver->dns[search];
     if (*dns)
         return *dns;
@@ -184,7 +190,9 @@ _Noreturn static void child_main(char *program, char *name, int fd)
 {
     char host[] = "host";
     char *argv[] = {program, host, name, NULL};
+#ifdef __linux__
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
     if (dup2(fd, STDOUT_FILENO) != STDOUT_FILENO)
         _exit(1);
     /* Connections of the cage must not stay open through it. */
