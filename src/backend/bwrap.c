@@ -56,7 +56,7 @@ static void content(struct renderer *r, const char *text)
     cage_strv_add(&r->out->files, text);
 }
 
-static int bind(struct renderer *r, const struct cage_op *op)
+static int bind_path(struct renderer *r, const struct cage_op *op)
 {
     word(r, op->kind == CAGE_OP_PIN || op->writable ? "--bind" : "--ro-bind");
     return path(r, op->source) < 0 ? -1 : path(r, op->dest);
@@ -127,12 +127,10 @@ static int seal(struct renderer *r, const struct cage_op *op)
 }
 
 static int (*const renderers[])(struct renderer *r, const struct cage_op *op) = {
-    [CAGE_OP_BIND] = bind,         [CAGE_OP_PIN] = bind,
-    [CAGE_OP_TMPFS] = tmpfs,       [CAGE_OP_DIR] = dir,
-    [CAGE_OP_SYMLINK] = link_to,   [CAGE_OP_FILE] = file,
-    [CAGE_OP_MASK_DIR] = mask_dir, [CAGE_OP_MASK_FILE] = mask_file,
-    [CAGE_OP_PROC] = proc,         [CAGE_OP_DEV] = dev,
-    [CAGE_OP_SEAL] = seal,
+    [CAGE_OP_BIND] = bind_path,    [CAGE_OP_PIN] = bind_path,       [CAGE_OP_TMPFS] = tmpfs,
+    [CAGE_OP_DIR] = dir,           [CAGE_OP_SYMLINK] = link_to,     [CAGE_OP_FILE] = file,
+    [CAGE_OP_MASK_DIR] = mask_dir, [CAGE_OP_MASK_FILE] = mask_file, [CAGE_OP_PROC] = proc,
+    [CAGE_OP_DEV] = dev,           [CAGE_OP_SEAL] = seal,
 };
 
 /* The init goes in before the first mask or seal, when its directory can still be made. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Asking the system's name services, in a program of its own (nss.c). Linux only. */
+/* Asking the system's name services, in a program of its own (nss.c). */
 #ifndef CAGE_HOST_NSS_H
 #define CAGE_HOST_NSS_H
 
