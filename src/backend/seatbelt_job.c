@@ -319,6 +319,16 @@ static bool is_temporary(const char *name)
     return false;
 }
 
+/* The value of a variable that leads to the gate; the caller frees. */
+static char *gate_value(const struct maker *m, const char *value)
+{
+    const char *at = strstr(value, CAGE_PLAN_GATE_PORT);
+
+    return at ? cage_format("%.*s%u%s", (int)(at - value), value, m->session->gate_port,
+                            at + strlen(CAGE_PLAN_GATE_PORT))
+              : cage_strdup(value);
+}
+
 static void add_env(struct maker *m)
 {
     cage_autofree char *home = cage_path_join(m->session->dir, CAGE_SESSION_HOME);
@@ -330,6 +340,12 @@ static void add_env(struct maker *m)
 
         if (var->reason.mark.line > 0 && strcmp(var->reason.rule, "env") == 0) {
             cage_env_set(&m->job->env, var->name, var->value); /* the user's own words */
+            continue;
+        }
+        if (strcmp(var->reason.rule, CAGE_PLAN_GATE_RULE) == 0) {
+            cage_autofree char *with_port = gate_value(m, var->value);
+
+            cage_env_set(&m->job->env, var->name, with_port);
             continue;
         }
         if (is_temporary(var->name))

@@ -88,7 +88,8 @@ int cage_described_mac_profile(const struct cage_plan *plan, const struct cage_h
 {
     CAGE_CLEANUP(cage_seatbelt_job_finish) struct cage_seatbelt_job job = {0};
     cage_autofree char *dir = cage_format("/private/tmp/nixcage-%lu-XXXXXX", (unsigned long)host->uid);
-    const struct cage_seatbelt_session session = {.dir = dir};
+    /* A run takes whatever port is free; this is one of those (RFC 6335). */
+    const struct cage_seatbelt_session session = {.dir = dir, .gate_port = 49152};
 
     if (cage_seatbelt_job_make(&job, plan, host, &session, err) < 0)
         return -1;

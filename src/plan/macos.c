@@ -46,8 +46,6 @@ static const struct {
     bool is_limit;
     const char *message, *hint;
 } rows[] = {
-    {CAGE_KEY_NET_HOSTS, has_hosts, false, "hosts is not supported on macOS yet",
-     "set allow = false, or take hosts away"},
     {CAGE_KEY_SANDBOX_NESTED, is_nested, false, "nested = true: sandboxes cannot be nested on macOS",
      "take nested away"},
     {CAGE_KEY_RES_CPUS, has_cpus, true, "cpus: macOS has no way to limit a group of processes",
@@ -187,12 +185,47 @@ int cage_plan_macos_agent(struct cage_planner *p, struct cage_error *err)
     return cage_plan_bind(p, socket, socket, 0, reason, err) < 0 ? -1 : 0;
 }
 
+/* Whether `env` of the configuration sets it. */
+static bool is_own_word(const struct cage_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->n_env; i++)
+        if (strcmp(plan->env[i].name, name) == 0)
+            return plan->env[i].reason.mark.line > 0 && strcmp(plan->env[i].reason.rule, "env") == 0;
+    return false;
+}
+
+/*
+ * There is no way to the gate but its port, so programs have to be told of it. By address: looking up
+ * localhost is a network service that the cage does not have.
+ */
+static void add_proxy_variables(struct cage_planner *p)
+{
+    static const struct {
+        const char *name, *value;
+    } proxies[] = {
+        {"HTTP_PROXY", "http://127.0.0.1:" CAGE_PLAN_GATE_PORT},
+        {"HTTPS_PROXY", "http://127.0.0.1:" CAGE_PLAN_GATE_PORT},
+        {"ALL_PROXY", "socks5h://127.0.0.1:" CAGE_PLAN_GATE_PORT},
+        {"NO_PROXY", "localhost,127.0.0.1,::1"},
+        {"http_proxy", "http://127.0.0.1:" CAGE_PLAN_GATE_PORT},
+        {"https_proxy", "http://127.0.0.1:" CAGE_PLAN_GATE_PORT},
+        {"all_proxy", "socks5h://127.0.0.1:" CAGE_PLAN_GATE_PORT},
+        {"no_proxy", "localhost,127.0.0.1,::1"},
+    };
+
+    for (size_t i = 0; p->plan->net == CAGE_NET_GATE && i < CAGE_LEN(proxies); i++)
+        if (!is_own_word(p->plan, proxies[i].name))
+            cage_plan_setenv(p->plan, proxies[i].name, proxies[i].value, false,
+                             cage_rule_at(CAGE_PLAN_GATE_RULE, p->config->hosts.mark));
+}
+
 int cage_plan_macos_env(struct cage_planner *p, struct cage_error *err)
 {
     const char *socket = cage_host_getenv(p->host, "SSH_AUTH_SOCK");
 
     if (cage_plan_add_env(p, err) < 0)
         return -1;
+    add_proxy_variables(p);
     if (p->config->ssh_agent && socket && socket[0] == '/')
         cage_plan_setenv(p->plan, "SSH_AUTH_SOCK", socket, false,
                          cage_rule_at("ssh_agent", p->config->marks[CAGE_KEY_CAGE_SSH_AGENT]));

@@ -73,6 +73,13 @@ struct cage_protected {
     struct cage_reason reason;
 };
 
+/*
+ * On macOS the gate is a proxy on a port that is only known when it runs (net/portgate.h): variables of this
+ * rule have the word in its place.
+ */
+#define CAGE_PLAN_GATE_PORT "GATE_PORT"
+#define CAGE_PLAN_GATE_RULE "the gate's proxy"
+
 /* What the gate lets through; see net/gate.h. */
 struct cage_plan_gate {
     bool names; /* `hosts` is there: the cage's resolver is the gate */

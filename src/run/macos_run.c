@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 #include "base/proc.h"
+#include "net/portgate.h"
+#include "net/record.h"
 #include "run/macos.h"
 
 #include <errno.h>
@@ -96,14 +98,41 @@ static int run_job(const struct cage_macos_start *start, struct cage_macos_log *
     return rc;
 }
 
-static int run_in(struct cage_macos_session *session, const struct cage_plan *plan,
-                  const struct cage_run_options *options, const struct cage_macos_system *system,
-                  struct cage_macos_log *log, int *status, struct cage_error *err)
+/* What a run has beside its command. */
+struct beside {
+    struct cage_macos_session session;
+    struct cage_macos_log *log; /* NULL: no --debug */
+    struct cage_portgate *gate; /* NULL: no hosts */
+};
+
+static int start_gate(struct beside *beside, const struct cage_plan *plan, const struct cage_host *host,
+                      struct cage_error *err)
 {
+    const char *root = plan->project_root ? plan->project_root : host->cwd;
+    cage_autofree char *log_path = NULL;
+    struct cage_portgate_options gate = {
+        .hosts = plan->gate.hosts.items, .n_hosts = plan->gate.hosts.n, .env = &host->env};
+
+    if (plan->net != CAGE_NET_GATE)
+        return 0;
+    log_path = cage_record_path(host->state_home, root);
+    gate.log_path = log_path;
+    return cage_portgate_start(&beside->gate, &gate, err);
+}
+
+static int run_in(struct beside *beside, const struct cage_plan *plan, const struct cage_run_options *options,
+                  const struct cage_macos_system *system, int *status, struct cage_error *err)
+{
+    struct cage_macos_session *session = &beside->session;
+    struct cage_macos_log *log = beside->log;
     CAGE_CLEANUP(cage_seatbelt_job_finish) struct cage_seatbelt_job job = {0};
     cage_autofree char *tty = launch_terminal(options);
     const struct cage_seatbelt_session about = {
-        .dir = session->dir, .tty = tty, .tag = log ? log->tag : NULL};
+        .dir = session->dir,
+        .tty = tty,
+        .tag = log ? log->tag : NULL,
+        .gate_port = beside->gate ? cage_portgate_port(beside->gate) : 0,
+    };
     const struct cage_macos_start start = {
         .system = system, .session = session, .job = &job, .options = options};
     int missing;
@@ -120,26 +149,38 @@ static int run_in(struct cage_macos_session *session, const struct cage_plan *pl
     return run_job(&start, log, status, err);
 }
 
-/* Says the summary line by line. */
-static void end_log(const struct cage_run_options *options, const struct cage_macos_system *system,
-                    struct cage_macos_log *log)
+static void say_lines(const struct cage_run_options *options, struct cage_strbuf *text)
 {
-    CAGE_STRBUF_AUTO text = {0};
     char *save = NULL;
 
-    cage_strbuf_init(&text);
-    cage_macos_log_finish(log, system->log, &text);
-    for (char *line = strtok_r(text.buf, "\n", &save); line && options->say;
+    for (char *line = strtok_r(text->buf, "\n", &save); line && options->say;
          line = strtok_r(NULL, "\n", &save))
         options->say(line);
+}
+
+/* Ends what ran beside the command and says what each of them saw. */
+static void end_beside(struct beside *beside, const struct cage_run_options *options,
+                       const struct cage_macos_system *system)
+{
+    CAGE_STRBUF_AUTO denied = {0};
+    CAGE_STRBUF_AUTO refused = {0};
+
+    cage_strbuf_init(&denied);
+    cage_strbuf_init(&refused);
+    if (beside->log) {
+        cage_macos_log_finish(beside->log, system->log, &denied);
+        say_lines(options, &denied);
+    }
+    cage_portgate_finish(beside->gate, &refused);
+    say_lines(options, &refused);
+    cage_macos_session_finish(&beside->session);
 }
 
 int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *options,
                    const struct cage_macos_system *system, int *status, struct cage_error *err)
 {
-    struct cage_macos_session session = {.lock = -1};
+    struct beside beside = {.session = {.lock = -1}};
     struct cage_macos_log log = {.fd = -1};
-    bool logging;
     int rc;
 
     *err = (struct cage_error){0};
@@ -148,14 +189,15 @@ int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *
     if (cage_run_secure_stdio(err) < 0 || check_system(system, err) < 0)
         return -1;
     cage_macos_session_sweep(system->session_base);
-    if (cage_macos_session_make(&session, system->session_base, err) < 0)
+    if (cage_macos_session_make(&beside.session, system->session_base, err) < 0)
         return -1;
-    rc = options->debug ? cage_macos_log_start(&log, system->log, err) : 0;
-    logging = options->debug && rc == 0;
+    rc = start_gate(&beside, plan, options->host, err);
+    if (rc == 0 && options->debug) {
+        rc = cage_macos_log_start(&log, system->log, err);
+        beside.log = rc == 0 ? &log : NULL;
+    }
     if (rc == 0)
-        rc = run_in(&session, plan, options, system, logging ? &log : NULL, status, err);
-    if (logging)
-        end_log(options, system, &log);
-    cage_macos_session_finish(&session);
+        rc = run_in(&beside, plan, options, system, status, err);
+    end_beside(&beside, options, system);
     return rc;
 }

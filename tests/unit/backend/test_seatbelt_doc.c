@@ -15,18 +15,16 @@
 
 static const struct {
     const char *title, *toml;
-    bool gate;
 } columns[] = {
-    {"strict", "[sandbox]\nlevel = \"strict\"\n", false},
-    {"standard", "[sandbox]\nlevel = \"standard\"\n", false},
-    {"offline", "[sandbox.network]\nallow = false\n", false},
-    {"hosts", "", true},
-    {"shared", "[nix]\nstore_mode = \"shared\"\n", false},
-    {"binds", "[sandbox.filesystem]\nrw_bind = [\"~/.claude\"]\nro_bind = [\"~/models\"]\n", false},
-    {"relaxed", "[sandbox]\nlevel = \"relaxed\"\n", false},
+    {"strict", "[sandbox]\nlevel = \"strict\"\n"},
+    {"standard", "[sandbox]\nlevel = \"standard\"\n"},
+    {"offline", "[sandbox.network]\nallow = false\n"},
+    {"hosts", "[sandbox.network]\nhosts = [\"api.example.org\"]\n"},
+    {"shared", "[nix]\nstore_mode = \"shared\"\n"},
+    {"binds", "[sandbox.filesystem]\nrw_bind = [\"~/.claude\"]\nro_bind = [\"~/models\"]\n"},
+    {"relaxed", "[sandbox]\nlevel = \"relaxed\"\n"},
     {"hidden",
-     "[sandbox]\nlevel = \"relaxed\"\n[sandbox.filesystem]\nblacklist = [\"~/.ssh\", \"~/work/secret\"]\n",
-     false},
+     "[sandbox]\nlevel = \"relaxed\"\n[sandbox.filesystem]\nblacklist = [\"~/.ssh\", \"~/work/secret\"]\n"},
 };
 
 enum how { OPERATION, RENAME, LINK };
@@ -137,17 +135,13 @@ struct column {
 
 static void make(struct column *c, size_t i)
 {
-    const struct cage_seatbelt_session session = {.dir = CASE_SESSION};
+    const struct cage_seatbelt_session session = {.dir = CASE_SESSION, .gate_port = 8118};
     char why[256];
 
     plan_fixture_init(&c->plan, "mac", CASE_PROJECT, "d /Users/ada/work/secret\n");
     if (plan_fixture_build(&c->plan, columns[i].toml) < 0 ||
         cage_seatbelt_job_make(&c->job, &c->plan.plan, &c->plan.host, &session, &c->plan.err) < 0)
         fail_msg("%s: %s", columns[i].title, c->plan.err.message);
-    if (columns[i].gate) {
-        c->job.input.net = CAGE_NET_GATE;
-        c->job.input.gate_port = 8118;
-    }
     c->text = seatbelt_render(&c->job.input);
     assert_true(sbpl_parse(c->text, &c->profile, why, sizeof why));
 }

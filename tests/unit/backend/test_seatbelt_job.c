@@ -15,7 +15,7 @@ struct fixture {
     char *text;
 };
 
-static const struct cage_seatbelt_session session = {.dir = CASE_SESSION};
+static const struct cage_seatbelt_session session = {.dir = CASE_SESSION, .gate_port = 8118};
 
 static void finish(struct fixture *f)
 {
@@ -153,7 +153,6 @@ static void refused(void **state)
         {"[sandbox.resources]\nmemory = \"1G\"\n", NULL, "memory: macOS has no way"},
         {"[sandbox.resources]\ncpus = 2\n", NULL, "cpus: macOS has no way"},
         {"[sandbox]\nnested = true\n[nix]\nstore_view = \"full\"\n", NULL, "cannot be nested"},
-        {"[sandbox.network]\nhosts = [\"example.org\"]\n", NULL, "hosts is not supported"},
     };
 
     (void)state;
@@ -183,6 +182,35 @@ static void networks(void **state)
         &f.profile, &(struct sbpl_query){.operation = "network-outbound", .remote = "localhost:5432"}));
     assert_false(sbpl_allowed(
         &f.profile, &(struct sbpl_query){.operation = "network-outbound", .remote = "192.0.2.1:443"}));
+}
+
+static bool may_connect(const struct fixture *f, const char *remote)
+{
+    return sbpl_allowed(&f->profile, &(struct sbpl_query){.operation = "network-outbound", .remote = remote});
+}
+
+static void names_lead_to_the_gate(void **state)
+{
+    MAC("[sandbox.network]\nhosts = [\"example.org\"]\nhost_ports = [5432]\n"
+        "[cage]\nenv = [\"http_proxy=http://GATE_PORT/\"]\n",
+        NULL);
+    golden("job-hosts.txt", &f);
+    assert_true(may_connect(&f, "localhost:8118"));
+    assert_true(may_connect(&f, "localhost:5432"));
+    assert_false(may_connect(&f, "localhost:8119"));
+    assert_false(may_connect(&f, "192.0.2.1:8118"));
+    assert_null(strstr(f.text, "mDNSResponder"));
+    assert_string_equal(cage_env_get(&f.job.env, "HTTPS_PROXY"), "http://127.0.0.1:8118");
+    assert_string_equal(cage_env_get(&f.job.env, "all_proxy"), "socks5h://127.0.0.1:8118");
+    assert_string_equal(cage_env_get(&f.job.env, "http_proxy"),
+                        "http://GATE_PORT/"); /* the user's own words */
+}
+
+static void no_names_are_no_network(void **state)
+{
+    MAC("[sandbox.network]\nhosts = []\n", NULL);
+    assert_false(may_connect(&f, "localhost:8118"));
+    assert_null(cage_env_get(&f.job.env, "HTTPS_PROXY"));
 }
 
 static void repositories(void **state)
@@ -338,6 +366,8 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(limits_may_be_only_wished_for),
         cmocka_unit_test(networks),
+        cmocka_unit_test(names_lead_to_the_gate),
+        cmocka_unit_test(no_names_are_no_network),
         cmocka_unit_test(repositories),
         cmocka_unit_test(a_linked_worktree),
         cmocka_unit_test(shared_opens_the_socket_where_it_is),

@@ -341,6 +341,47 @@ static void denials_are_said_at_the_end(void **state)
     assert_string_equal(said, "Sandbox denials (1 unique, 1 total):\n      1  file-read-data  /x\n");
 }
 
+static void names_are_allowed_by_the_gate(void **state)
+{
+    /* 403 for what is not in hosts; for the others the host's own proxy is asked, which is not there. */
+    const char script[] = "exec bash -c 'ask() { exec 3<>/dev/tcp/127.0.0.1/$PORT || exit 9\n"
+                          "printf \"CONNECT $1:443 HTTP/1.1\\r\\n\\r\\n\" >&3; read -r _ code _ <&3; }\n"
+                          "echo $PORT >port; ask no.invalid; [ $code = 403 ] || exit 1\n"
+                          "ask yes.invalid; [ $code = 502 ] || exit 2; exit 5'";
+    CAGE_STRBUF_AUTO port = {0};
+    cage_autofree char *again = NULL;
+    struct cage_reason reason = {.rule = CAGE_PLAN_GATE_RULE};
+    SET_UP;
+
+    cage_strbuf_init(&port);
+    free(f.host.state_home);
+    f.host.state_home = cage_format("%s/state", f.dir);
+    cage_env_set(&f.host.env, "HTTPS_PROXY", "http://127.0.0.1:1");
+    cage_env_set(&f.host.env, "NO_PROXY", "");
+    f.plan.net = CAGE_NET_GATE;
+    cage_strv_add(&f.plan.gate.hosts, "yes.invalid");
+    cage_plan_setenv(&f.plan, "PORT", CAGE_PLAN_GATE_PORT, false, reason);
+    f.options.say = say;
+    said[0] = '\0';
+    assert_int_equal(run(&f, script), 5);
+    assert_non_null(strstr(said, "no.invalid port 443: not in hosts (1 time)"));
+    assert_non_null(strstr(said, "hosts = [\"yes.invalid\", \"no.invalid\"]"));
+    assert_int_equal(cage_fs_read(AT_FDCWD, "project/port", 64, &port, &f.err), 0);
+    again = cage_format("(exec 3<>/dev/tcp/127.0.0.1/%d) 2>/dev/null && exit 1; exit 0", atoi(port.buf));
+    f.plan.net = CAGE_NET_NONE;
+    cage_strv_finish(&f.plan.argv);
+    cage_strv_add(&f.plan.argv, "bash");
+    cage_strv_add(&f.plan.argv, "-c");
+    cage_strv_add(&f.plan.argv, again);
+    int status = -2;
+    assert_int_equal(cage_macos_run(&f.plan, &f.options, &f.system, &status, &f.err), 0);
+    assert_int_equal(status, 0); /* the gate ended with its run */
+    f.plan.net = CAGE_NET_GATE;
+    cage_strv_add(&f.plan.gate.hosts, "a b");
+    assert_int_equal(run(&f, "exit 0"), -1);
+    assert_int_equal(sessions(&f), 0);
+}
+
 static void directories_of_the_project_are_made(void **state)
 {
     struct stat st;
@@ -373,6 +414,7 @@ int main(void)
         T(stops_are_followed),
         T(the_command_dies_with_nixcage),
         T(denials_are_said_at_the_end),
+        T(names_are_allowed_by_the_gate),
         T(directories_of_the_project_are_made),
     };
 
