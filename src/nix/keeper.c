@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -23,11 +22,9 @@ static void let_go(int keep)
 
     for (int fd = 0; null >= 0 && fd < 3; fd++)
         dup2(null, fd);
-#ifdef SYS_close_range
     if (keep > 3)
-        (void)syscall(SYS_close_range, 3U, (unsigned)keep - 1, 0U);
-    (void)syscall(SYS_close_range, (unsigned)keep + 1, ~0U, 0U);
-#endif
+        (void)close_range(3, (unsigned)keep - 1, 0);
+    (void)close_range((unsigned)keep + 1, ~0U, 0);
     if (chdir("/") < 0)
         _exit(1);
 }
