@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures what entering a cage costs. Run by scripts/bench, inside tests/lib/inside.
 
-Usage: measure.py [--quick] REPLAY OUT.json
+Usage: measure.py [--quick] [--only=PART] REPLAY OUT.json
 """
 import json
 import os
@@ -17,6 +17,7 @@ NIXCAGE = os.environ["NIXCAGE"]
 SRC = Path(os.environ["NIXCAGE_SRC"])
 HOME = Path(os.environ["HOME"])
 QUICK = "--quick" in sys.argv
+ONLY = next((a.split("=", 1)[1] for a in sys.argv if a.startswith("--only=")), None)
 REPLAY, OUT = [a for a in sys.argv[1:] if not a.startswith("--")]
 ROUNDS, RUNS = (2, 5) if QUICK else (10, 20)
 NULL = subprocess.DEVNULL
@@ -267,7 +268,10 @@ def machine():
 def main():
     result = machine()
     result["quick"] = QUICK
-    for part in (start_up, cold, hook, closures, store_modes, limits, binds, debug, memory_and_crowd):
+    parts = (start_up, cold, hook, closures, store_modes, limits, binds, debug, memory_and_crowd)
+    if ONLY and ONLY not in [part.__name__ for part in parts]:
+        raise SystemExit(f"bench: --only takes one of {' '.join(part.__name__ for part in parts)}")
+    for part in [part for part in parts if ONLY in (None, part.__name__)]:
         say(part.__name__.replace("_", " "))
         try:
             result.update(part())
