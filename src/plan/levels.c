@@ -19,6 +19,7 @@ static const struct {
     {CAGE_OP_TMPFS, "/run", 0755, "empty run-time directory"},
     {CAGE_OP_TMPFS, "/var/tmp", 01777, "empty temporary directory"},
     {CAGE_OP_DIR, "/bin", 0755, "place for symlinks"},
+    {CAGE_OP_DIR, "/etc", 0755, "place for a few files"},
     {CAGE_OP_DIR, "/nix", 0755, "place for the store"},
     {CAGE_OP_DIR, "/usr", 0755, "place for symlinks"},
     {CAGE_OP_DIR, "/usr/bin", 0755, "place for symlinks"},

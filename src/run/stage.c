@@ -18,6 +18,9 @@
 /* Up to here bwrap itself is as fast: the user namespace that staging needs costs half a millisecond. */
 enum { WORTH_STAGING = 40 };
 
+/* What hides a file, while the stage is laid out. */
+#define EMPTY_NAME "/.nixcage-empty"
+
 #ifndef MOUNT_ATTR_RDONLY
 #define MOUNT_ATTR_RDONLY 0x00000001
 #define MOUNT_ATTR_NOSUID 0x00000002
@@ -273,16 +276,13 @@ static int do_file(const struct stage *stage, const struct cage_op *op, struct c
 /* An unreadable empty file of ours over the real one. */
 static int do_mask_file(const struct stage *stage, const struct cage_op *op, struct cage_error *err)
 {
-    static const char empty[] = "/.nixcage-empty";
-    struct cage_op bind = {.kind = CAGE_OP_BIND, .dest = op->dest};
-    cage_autofree char *path = cage_format("%s%s", CAGE_STAGE_DIR, empty);
+    char path[] = CAGE_STAGE_DIR EMPTY_NAME;
+    const struct cage_op bind = {.kind = CAGE_OP_BIND, .source = path, .dest = op->dest};
     cage_autofd int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0000);
     cage_autofd int tree = -1;
-    char *source = path;
 
     if (fd < 0 && errno != EACCES)
         return cage_error_sys(err, errno, "cannot make %s", path);
-    bind.source = source;
     tree = clone_source(&bind, err);
     return tree < 0 ? -1 : attach(stage, tree, op->dest, err);
 }
@@ -359,6 +359,9 @@ static int lay_out(const struct cage_plan *plan, const int *fds, struct cage_err
 
         rc = dir < 0 ? -1 : 0;
     }
+    /* The mounts keep it; an unlinked file could not be mounted. */
+    if (rc == 0 && unlinkat(stage.root, &EMPTY_NAME[1], 0) < 0 && errno != ENOENT)
+        rc = cage_error_sys(err, errno, "cannot remove %s", EMPTY_NAME);
     cage_close(&stage.root);
     return rc;
 }

@@ -165,6 +165,28 @@ echo script ran" >/tmp/s; chmod +x /tmp/s; /tmp/s
     [ ! -e "$HOME/levels/absent" ]
 }
 
+@test "few binds or many, which nixcage mounts by itself: the same root, and what is hidden is hidden" {
+    local root='ls -A /; stat -c "%a %n" /etc /bin /usr /nix /run /run/nixcage; cat "$HOME/levels/a/token" "$HOME/levels/b" 2>/dev/null; :'
+    local hide='blacklist = ["~/levels/a/token", "~/levels/b"]' many few
+    mkdir -p "$HOME/levels/a" "$HOME/levels/many"/{1..60}
+    echo secret | tee "$HOME/levels/a/token" >"$HOME/levels/b"
+    many=$(printf '"~/levels/many/%s", ' {1..60})
+    cage_at standard '[sandbox.filesystem]' 'ro_bind = ["~/levels"]'
+    run_cage sh -c "$root"
+    assert_line secret
+    cage_at standard '[sandbox.filesystem]' 'ro_bind = ["~/levels"]' "$hide"
+    run_cage sh -c "$root"
+    assert_status 0
+    assert_line '755 /etc'
+    refute_output_has secret
+    refute_output_has 700
+    few=$output
+    cage_at standard '[sandbox.filesystem]' "ro_bind = [${many}\"~/levels\"]" "$hide"
+    run_cage sh -c "$root"
+    assert_status 0
+    [ "$output" = "$few" ] || _explain "$few"
+}
+
 @test "a bind under the blacklist is an error at its line" {
     mkdir -p "$HOME/.ssh"
     cage_at standard '[sandbox.filesystem]' 'ro_bind = ["~/.ssh"]'
