@@ -151,7 +151,7 @@ END
 }
 
 @test "rust" {
-    [ -x /usr/bin/rustc ] || skip 'rustc is not in /usr/bin'
+    has rustc
     echo 'fn main() { let t = std::thread::spawn(|| 42); println!("rust {}", t.join().unwrap()); }' >t.rs
     run_cage sh -c 'rustc -o t t.rs && ./t'
     assert_status 0
@@ -159,7 +159,7 @@ END
 }
 
 @test "go" {
-    [ -x /usr/bin/go ] || skip 'go is not in /usr/bin'
+    has go
     printf 'package main\nimport "fmt"\nfunc main() { c := make(chan int); go func() { c <- 42 }(); fmt.Println("go", <-c) }\n' >t.go
     run_cage sh -c 'GO111MODULE=off go run t.go'
     assert_status 0
