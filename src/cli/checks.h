@@ -25,6 +25,7 @@ struct cage_checks {
  * that it works. */
 void cage_checks_run(struct cage_checks *checks, const struct cage_host *host,
                      const struct cage_config *config);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_checks_finish(struct cage_checks *checks);
 
 /* Whether nothing that is required is missing. */

@@ -46,6 +46,9 @@ void cage_cli_configured_command(const struct cage_config *config, struct cage_s
 /* Whether this process runs in a cage, by what the cage sets in its environment. */
 bool cage_cli_is_inside(char *const *environ_);
 
+/* No command has this name: the error, with the name that is meant where one is close. Returns -1. */
+int cage_cli_unknown_command(const char *word, struct cage_error *err);
+
 /* The help of one command, or of nixcage when command is NULL. Pure. */
 void cage_help_render(const struct cage_command *command, struct cage_strbuf *out);
 
@@ -61,23 +64,41 @@ int cage_complete_packages(const struct cage_cli *cli, bool known_elsewhere, str
 
 /* One function for each subcommand: see struct cage_command. */
 int cage_cmd_add(const struct cage_cli *cli, struct cage_error *err);
+/* Remembers that this configuration was read and is wanted, after a question unless --yes. */
 int cage_cmd_allow(const struct cage_cli *cli, struct cage_error *err);
+/* _completions SHELL: prints them. */
 int cage_cmd_completions(const struct cage_cli *cli, struct cage_error *err);
+/* Forgets that the configuration was allowed. */
 int cage_cmd_deny(const struct cage_cli *cli, struct cage_error *err);
+/* Removes what nixcage made in a project, and nothing else. */
 int cage_cmd_destroy(const struct cage_cli *cli, struct cage_error *err);
+/* _direnv_hook: prints what .envrc evaluates. Starts no Nix process. */
 int cage_cmd_direnv_hook(const struct cage_cli *cli, struct cage_error *err);
+/* Removes cached environments and stores that nothing uses. */
 int cage_cmd_gc(const struct cage_cli *cli, struct cage_error *err);
+/* Prints the help of nixcage or of one command. */
 int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err);
+/* Makes nixcage.toml, .envrc and .nixcage in a directory. */
 int cage_cmd_init(const struct cage_cli *cli, struct cage_error *err);
+/* Prints the presets, built in and the user's own. */
 int cage_cmd_list_presets(const struct cage_cli *cli, struct cage_error *err);
+/* Prints what the network gate let through and refused. */
 int cage_cmd_log(const struct cage_cli *cli, struct cage_error *err);
+/* Prints what a run would do; resolves the packages for it, and starts no cage. */
 int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err);
+/* destroy, then init; the old nixcage.toml stays as nixcage.toml.bak. */
 int cage_cmd_reinit(const struct cage_cli *cli, struct cage_error *err);
+/* Takes packages out of nixcage.toml, after it was seen that the rest resolves. */
 int cage_cmd_remove(const struct cage_cli *cli, struct cage_error *err);
+/* Runs a command in the cage; returns the command's exit code. */
 int cage_cmd_run(const struct cage_cli *cli, struct cage_error *err);
+/* Tries the known ways out, in a cage of this project. */
 int cage_cmd_selftest(const struct cage_cli *cli, struct cage_error *err);
+/* Runs an interactive shell in the cage; returns its exit code. */
 int cage_cmd_shell(const struct cage_cli *cli, struct cage_error *err);
+/* Prints the configuration, what the machine has, and what is missing. */
 int cage_cmd_status(const struct cage_cli *cli, struct cage_error *err);
+/* Prints the version. */
 int cage_cmd_version(const struct cage_cli *cli, struct cage_error *err);
 
 #endif

@@ -19,8 +19,10 @@ static int prepare(struct cage_entry *entry, struct cage_session *session, const
     CAGE_STRV_AUTO command = {0};
     char *const *argv;
 
-    if (platform && strcmp(platform, "macos") != 0)
-        return cage_error_set(err, CAGE_ERR_USAGE, "--platform: \"macos\" is the only one to describe");
+    if (platform && strcmp(platform, "macos") != 0) {
+        cage_error_set(err, CAGE_ERR_USAGE, "--platform: \"%s\" cannot be described", platform);
+        return cage_error_hint(err, "write --platform macos, or leave it out for this machine");
+    }
     if (cli->given[CAGE_OPT_SBPL] && !is_mac && !platform) {
         cage_error_set(err, CAGE_ERR_USAGE, "--sbpl is about macOS");
         return cage_error_hint(err, "add --platform macos to see what a Mac would do");

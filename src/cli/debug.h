@@ -17,7 +17,9 @@ struct cage_debug {
 
 #define CAGE_DEBUG_AUTO __attribute__((cleanup(cage_debug_finish))) struct cage_debug
 
+/* Nothing is traced yet. */
 void cage_debug_init(struct cage_debug *debug);
+/* Ends the reader, closes the file, and frees; start() need not have been called. */
 void cage_debug_finish(struct cage_debug *debug);
 
 /*

@@ -19,7 +19,9 @@ struct cage_entry {
 
 #define CAGE_ENTRY_AUTO __attribute__((cleanup(cage_entry_finish))) struct cage_entry
 
+/* Makes it empty, so that finish() can follow in any case. */
 void cage_entry_init(struct cage_entry *entry);
+/* Frees the plan and the environment, and lets go of the locks that held them. */
 void cage_entry_finish(struct cage_entry *entry);
 
 /*

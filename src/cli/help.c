@@ -75,10 +75,8 @@ int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err)
     cage_strbuf_init(&text);
     if (cli->words && cli->words[0]) {
         command = cage_command_find(cli->words[0]);
-        if (!command) {
-            cage_error_set(err, CAGE_ERR_USAGE, "unknown command '%s'", cli->words[0]);
-            return cage_error_hint(err, "see 'nixcage help'");
-        }
+        if (!command)
+            return cage_cli_unknown_command(cli->words[0], err);
     }
     cage_help_render(command, &text);
     return cage_cli_print_wrapped(&text, cli->environ_, err);

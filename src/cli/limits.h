@@ -24,6 +24,7 @@ int cage_limits_find_way(struct cage_cli_limits *limits, const struct cage_host 
                          const struct cage_limits *wanted, bool require,
                          struct cage_error *err) CAGE_MUST_CHECK;
 
+/* Frees what a way holds; accepts a zeroed one. */
 void cage_limits_forget(struct cage_cli_limits *limits);
 
 #endif

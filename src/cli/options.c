@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "base/suggest.h"
+#include "cli/cli.h"
 
 #include <string.h>
 
@@ -178,7 +179,7 @@ static int parse_operands(struct cage_cli *cli, char *const *argv, struct cage_e
     return 0;
 }
 
-static int unknown_command(const char *word, struct cage_error *err)
+int cage_cli_unknown_command(const char *word, struct cage_error *err)
 {
     const char *names[64], *close;
     size_t n, visible = 0;
@@ -226,7 +227,7 @@ static const struct cage_command *choose(char *const **argv, struct cage_error *
         return cage_command_find("version");
     command = cage_command_find(word);
     if (!command)
-        unknown_command(word, err);
+        cage_cli_unknown_command(word, err);
     return command;
 }
 

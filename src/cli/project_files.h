@@ -30,6 +30,7 @@ struct cage_files {
  */
 int cage_files_open(struct cage_files *files, const char *dir, bool make,
                     struct cage_error *err) CAGE_MUST_CHECK;
+/* Closes and frees; accepts one whose open() failed. */
 void cage_files_finish(struct cage_files *files);
 
 /* Whether anything of nixcage's is there (a nixcage.toml, .nixcage or a block in .envrc). */

@@ -16,7 +16,9 @@ struct cage_session {
 
 #define CAGE_SESSION_AUTO __attribute__((cleanup(cage_session_finish))) struct cage_session
 
+/* Makes it empty, so that finish() can follow in any case. */
 void cage_session_init(struct cage_session *session);
+/* Frees what it owns. */
 void cage_session_finish(struct cage_session *session);
 
 /*

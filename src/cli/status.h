@@ -16,12 +16,14 @@ void cage_status_add_row(struct cage_strbuf *out, const char *name, const char *
 /* Appends the rows of a configuration, from its level to whether it is allowed; the same as members of root.
  */
 void cage_status_add_project(struct cage_strbuf *out, const struct cage_session *session);
+/* The same as members of root. */
 void cage_status_add_project_json(json_t *root, const struct cage_session *session);
 
 /* Appends what the machine has: dependencies with the way to get what is missing, and on Linux the features
  * of the kernel that a cage uses here; the same as the members "dependencies", "kernel" and "ok" of root. */
 void cage_status_add_host(struct cage_strbuf *out, const struct cage_host *host,
                           const struct cage_checks *checks, const struct cage_term *term);
+/* The same as members "dependencies", "kernel" and "ok" of root. */
 void cage_status_add_host_json(json_t *root, const struct cage_host *host, const struct cage_checks *checks);
 
 #endif

@@ -115,6 +115,7 @@ struct cage_config {
 
 /* A configuration of nothing but defaults. finish() accepts a zeroed one. */
 void cage_config_init(struct cage_config *config);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_config_finish(struct cage_config *config);
 
 /*
@@ -136,8 +137,11 @@ int cage_config_error(const struct cage_config *config, struct cage_mark mark, s
 
 /* The names used in nixcage.toml, e.g. "standard", "readonly", "closure". Static strings. */
 const char *cage_level_name(enum cage_level level);
+/* "shared", "readonly", "copy" or "isolated". Static. */
 const char *cage_store_mode_name(enum cage_store_mode mode);
+/* "closure" or "full". Static. */
 const char *cage_store_view_name(enum cage_store_view view);
+/* "require" or "warn". Static. */
 const char *cage_enforce_name(enum cage_enforce enforce);
 
 #endif

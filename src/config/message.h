@@ -11,6 +11,7 @@ enum { CAGE_QUOTE_MAX = 160 };
 struct cage_quote {
     char text[CAGE_QUOTE_MAX];
 };
+/* Makes one. value is any text; the result owns nothing. */
 struct cage_quote cage_quote(const char *value);
 
 /* Turns what the TOML parser said into an error of ours with a hint. Returns -1. */

@@ -29,6 +29,7 @@ struct cage_presets {
  */
 int cage_presets_list(const struct cage_host *host, struct cage_presets *presets,
                       struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_presets_finish(struct cage_presets *presets);
 
 /*

@@ -40,6 +40,7 @@ struct cage_trust_state {
 int cage_trust_check(const struct cage_host *host, const struct cage_project *project,
                      const struct cage_config *config, struct cage_trust_state *state,
                      struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_trust_finish(struct cage_trust_state *state);
 
 /*

@@ -73,8 +73,10 @@ struct cage_host {
 
 /* Gathers the facts of this process and machine. environ_ is main's. finish() accepts a zeroed one. */
 int cage_host_probe(struct cage_host *host, char *const *environ_, struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_host_finish(struct cage_host *host);
 
+/* Frees what a lookup filled; accepts a zeroed one. */
 void cage_file_fact_finish(struct cage_file_fact *fact);
 
 /* A variable of the caller's environment, or NULL; owned by host. */
@@ -95,6 +97,7 @@ struct cage_bwrap {
  */
 int cage_bwrap_probe(const struct cage_host *host, struct cage_bwrap *bwrap,
                      struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_bwrap_finish(struct cage_bwrap *bwrap);
 
 /*

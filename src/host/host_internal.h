@@ -10,10 +10,13 @@
 /* The members of struct cage_host of the same names, on the real file system; host is not used. */
 int cage_host_real_lookup(const struct cage_host *host, const char *path, struct cage_file_fact *fact,
                           struct cage_error *err);
+/* struct cage_host's lookup_child on the real file system. */
 int cage_host_real_lookup_child(const struct cage_host *host, const char *dir, const char *name,
                                 struct cage_file_fact *fact, struct cage_error *err);
+/* struct cage_host's list on the real file system. */
 int cage_host_real_list(const struct cage_host *host, const char *path, struct cage_strv *names,
                         struct cage_error *err);
+/* struct cage_host's read_small on the real file system. */
 char *cage_host_real_read_small(const struct cage_host *host, const char *path);
 
 /* Fills the XDG directories from host->env and host->home (XDG Base Directory Specification 0.8). */

@@ -42,6 +42,7 @@ void cage_kernel_probe(const struct cage_host *host, struct cage_kernel *kernel)
  */
 void cage_kernel_features(const struct cage_kernel *kernel, const struct cage_host *host,
                           struct cage_features *features);
+/* Frees what it owns; accepts zeroed ones. */
 void cage_features_finish(struct cage_features *features);
 
 #endif

@@ -19,6 +19,7 @@ struct cage_project {
  */
 int cage_project_find(struct cage_project *project, const char *start,
                       struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_project_finish(struct cage_project *project);
 
 /*

@@ -133,8 +133,11 @@ int cage_rules_add(struct cage_rules *rules, const char *text, struct cage_error
 {
     struct cage_rule rule;
     const char *reason = cage_rule_parse(text, &rule);
-    if (reason)
-        return cage_error_set(err, CAGE_ERR_CONFIG, "hosts: \"%s\": %s", text, reason);
+    if (reason) {
+        cage_error_set(err, CAGE_ERR_CONFIG, "hosts: \"%s\": %s", text, reason);
+        return cage_error_hint(
+            err, "write a name or an address, as in example.org, *.example.org:443, 192.0.2.1:22");
+    }
     if (rules->n == CAGE_RULES_MAX) {
         cage_error_set(err, CAGE_ERR_CONFIG, "hosts: more than %d entries", CAGE_RULES_MAX);
         return cage_error_hint(err, "take some out; *.example.com covers every host of a domain");

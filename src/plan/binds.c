@@ -155,7 +155,9 @@ static int check_way(const struct cage_planner *p, const struct request *r, stru
     if (cage_walk(p->host, r->path, &walk, err) < 0) {
         struct cage_error why = *err;
 
-        return fail(p, r, err, "%s %s: %s", r->key, r->path, why.message);
+        fail(p, r, err, "%s %s: %s", r->key, r->path, why.message);
+        err->sys = why.sys; /* its hint */
+        return -1;
     }
     rc = check_symlink_places(p, r, &walk, err);
     if (rc == 0 && cage_walk_swappable(p->host, &walk, reason, sizeof reason)) {

@@ -133,7 +133,9 @@ struct cage_plan_input {
 /* Whether a Nix daemon listens on this machine: `shared` is then its socket. */
 bool cage_plan_has_daemon(const struct cage_host *host);
 
+/* An empty plan. */
 void cage_plan_init(struct cage_plan *plan);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_plan_finish(struct cage_plan *plan);
 
 /*
@@ -154,6 +156,7 @@ void cage_plan_setenv(struct cage_plan *plan, const char *name, const char *valu
 
 /* The value of a variable, or NULL; owned by the plan. unsetenv removes it. */
 const char *cage_plan_getenv(const struct cage_plan *plan, const char *name);
+/* Takes a variable out; nothing happens when it is not set. */
 void cage_plan_unsetenv(struct cage_plan *plan, const char *name);
 
 /* Removes operation i, keeping the order. */

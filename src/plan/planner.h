@@ -57,6 +57,7 @@ char *cage_plan_expand(const struct cage_planner *p, const char *written);
 
 /* --- memo.c: a view of `host` that asks it about each path once. It borrows everything else from host. */
 void cage_memo_init(struct cage_host *shadow, const struct cage_host *host);
+/* Frees what was remembered; the host that it was a view of stays. */
 void cage_memo_finish(struct cage_host *shadow);
 
 /* --- views.c: what is seen where */
@@ -95,6 +96,7 @@ struct cage_walk {
 /* Follows an absolute path component by component; ends where nothing is there. */
 int cage_walk(const struct cage_host *host, const char *path, struct cage_walk *walk,
               struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_walk_finish(struct cage_walk *walk);
 
 /*
@@ -114,30 +116,49 @@ const struct cage_hidden *cage_plan_hidden(const struct cage_planner *p, const c
 /* --- aliases.c: fills the names of everything that is hidden */
 void cage_plan_find_names(struct cage_planner *p);
 
+/* Puts an empty file or directory over each place where the cage would see what is hidden. */
 int cage_plan_add_masks(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
 
 /* --- the steps; see the comment at each */
 int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* /proc, /dev, empty temporary directories, and the home of the level. */
 int cage_plan_add_base(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The project's directory, and .nixcage/local as its only writable part of ours. */
 int cage_plan_add_project(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The store in the configured mode, and the paths that its view opens. */
 int cage_plan_add_store(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The host's programs and libraries, read-only, with system = true. */
 int cage_plan_add_system(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* A made-up /etc: users, hosts, resolver, certificates, time zone. */
 int cage_plan_add_etc(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* ro_bind and rw_bind. A path that is not there, or that others could swap, is an error at its line. */
 int cage_plan_add_binds(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* What the host would execute or trust, read-only with its ancestors pinned, or watched for. */
 int cage_plan_add_protected(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The socket of the user's SSH agent, with ssh_agent = true. */
 int cage_plan_add_agent(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The environment's variables, passthrough_env, env and nixcage's own. */
 int cage_plan_add_env(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The command, or the shell and its start-up file. */
 int cage_plan_add_command(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* Sorts the operations so that each place is there before what lies in it. */
 int cage_plan_arrange(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* Refuses what would need a directory to be made on the host. */
 int cage_plan_check_places(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
 
 /* --- macos.c: what takes the place of the Linux steps there */
 int cage_plan_macos_check(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The home directory of the level. */
 int cage_plan_macos_home(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The store, read-only or writable. */
 int cage_plan_macos_store(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The host's further programs, with system = true. */
 int cage_plan_macos_system(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* The socket of the user's SSH agent. */
 int cage_plan_macos_agent(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* What the blacklist hides, by path. */
 int cage_plan_macos_masks(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
+/* Variables that differ from those on Linux. */
 int cage_plan_macos_env(struct cage_planner *p, struct cage_error *err) CAGE_MUST_CHECK;
 
 /* Decides plan->net from level and configuration, whether it can be had or not. */
@@ -170,7 +191,9 @@ char *cage_plan_other_shell(const struct cage_planner *p, const char **name);
 
 /* Appends start-up text: prompt, history in .nixcage/local, completion from the packages. */
 void cage_plan_bash_rc(const struct cage_planner *p, struct cage_strbuf *rc);
+/* The same for zsh. */
 void cage_plan_zsh_rc(const struct cage_planner *p, struct cage_strbuf *rc);
+/* The same for fish. */
 void cage_plan_fish_rc(const struct cage_planner *p, struct cage_strbuf *rc);
 
 /* The first regular file (or symlink) `name` in the environment's own PATH, as seen in the cage; NULL: none.

@@ -299,10 +299,12 @@ static int not_executed(const struct cage_message *message, int *status, struct 
         if (message->value == EACCES && is_directory(message->text))
             cage_error_hint(err, "to run a command in that project: nixcage run %s -- COMMAND",
                             message->text);
+        else if (message->value == ENOENT)
+            cage_error_hint(err, "it, or the program that its first line names, is not in the cage: --debug "
+                                 "says which");
         else
-            cage_error_hint(err,
-                            "look at its mode, its first line and the file system it is on; --debug says "
-                            "what was refused");
+            cage_error_hint(err, "look at its mode and at the file system that it is on: --debug says "
+                                 "what was refused");
     }
     return 0;
 }

@@ -38,6 +38,7 @@ typedef char *cage_event_cwd(void *context, long pid);
  */
 bool cage_event_read(const struct cage_strace_line *line, cage_event_cwd *cwd, void *context,
                      struct cage_event *event);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_event_finish(struct cage_event *event);
 
 /*

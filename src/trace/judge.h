@@ -44,6 +44,7 @@ struct cage_judge {
 /* Judges one event. The verdict is freed by cage_verdict_finish(), which accepts a zeroed one. */
 void cage_judge_event(const struct cage_judge *judge, const struct cage_event *event,
                       struct cage_verdict *verdict);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_verdict_finish(struct cage_verdict *verdict);
 
 /* "not mounted", "read-only" …, for texts and for the JSON lines. Static. */
@@ -54,6 +55,7 @@ const char *cage_why_text(enum cage_why why);
  * whether dir is one of them.
  */
 bool cage_judge_on_path(const struct cage_judge *judge, const char *name);
+/* Whether dir is a directory of the cage's PATH. */
 bool cage_judge_is_path_dir(const struct cage_judge *judge, const char *dir);
 
 #endif

@@ -9,10 +9,12 @@
 /* Each fills the verdict of its kind of event. */
 void cage_judge_file(const struct cage_judge *judge, const struct cage_event *event,
                      struct cage_verdict *verdict);
+/* An address that could not be reached. */
 void cage_judge_net(const struct cage_judge *judge, const struct cage_event *event,
                     struct cage_verdict *verdict);
 /* A name is looked up where there is no network: the file that says how is not there. */
 void cage_judge_no_names(const struct cage_judge *judge, struct cage_verdict *verdict);
+/* An abstract socket: none outside the cage is reached. */
 void cage_judge_abstract(const struct cage_judge *judge, const struct cage_event *event,
                          struct cage_verdict *verdict);
 

@@ -48,6 +48,7 @@ struct cage_trace_log {
 /* What the judge points to must outlive the log. finish() accepts a zeroed one. */
 void cage_trace_log_init(struct cage_trace_log *log, const struct cage_judge *judge, cage_event_cwd *cwd,
                          void *context);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_trace_log_finish(struct cage_trace_log *log);
 
 /*

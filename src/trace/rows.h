@@ -22,6 +22,7 @@ struct cage_trace_rows {
 
 /* Makes the rows, most frequent first, then by text. cage_trace_rows_finish() frees. */
 void cage_trace_rows_make(const struct cage_trace_log *log, struct cage_trace_rows *rows);
+/* Frees what it owns; accepts zeroed ones. */
 void cage_trace_rows_finish(struct cage_trace_rows *rows);
 
 #endif

@@ -50,6 +50,7 @@ bool cage_strace_annotation(struct cage_slice arg, struct cage_strbuf *out);
 
 /* Whether the slice is this text; whether it contains it. */
 bool cage_slice_is(struct cage_slice slice, const char *text);
+/* Whether it contains the text. */
 bool cage_slice_has(struct cage_slice slice, const char *text);
 
 /* What follows `text` in the slice; n 0 when it is not in it. */

@@ -18,6 +18,7 @@ struct cage_tracer {
     int report; /* memory file that the reader fills with the summary */
 };
 
+/* Nothing is started yet. */
 void cage_tracer_init(struct cage_tracer *tracer);
 
 /*
@@ -31,6 +32,7 @@ int cage_tracer_start(struct cage_tracer *tracer, const struct cage_judge *judge
 /* After the run: waits for the reader and appends its summary. */
 int cage_tracer_end(struct cage_tracer *tracer, struct cage_strbuf *summary,
                     struct cage_error *err) CAGE_MUST_CHECK;
+/* Ends the reader, closes and frees; accepts one that was never started. */
 void cage_tracer_finish(struct cage_tracer *tracer);
 
 /* The reader's work, apart from being a process: all of `in`, until its end. events -1: none. */

@@ -14,6 +14,7 @@ struct cage_where {
 
 /* Fills *where for an absolute clean path; cage_where_finish() frees. */
 void cage_where_find(const struct cage_plan *plan, const char *path, struct cage_where *where);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_where_finish(struct cage_where *where);
 
 /* Whether a file of the host (absolute, physical) can be written, or replaced, from the cage. */

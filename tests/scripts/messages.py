@@ -64,7 +64,7 @@ def text_of(args):
 
 
 def messages(path):
-    """(function, kind, text) of each call, in order."""
+    """(function, kind, text, whether its value is returned) of each call, in order."""
     source = path.read_text()
     found = tokens(source)
     calls = dict(CALLS)
@@ -92,7 +92,7 @@ def messages(path):
             flat = [t for a in args for t in a]
             kind = "bug" if "CAGE_ERR_INTERNAL" in flat else calls[token]
             # A call may be an argument of nothing else, so what is inside is not looked at again.
-            rows.append((function, kind, text_of(args)))
+            rows.append((function, kind, text_of(args), found[i - 1][0] == "return"))
             i = end
         i += 1
     return rows
@@ -106,10 +106,11 @@ def catalogue(source):
         if name in WRITES_ITSELF or name.startswith("src/selftest/"):
             continue
         calls = messages(path)
-        for n, (function, kind, text) in enumerate(calls):
+        for n, (function, kind, text, _) in enumerate(calls):
             if kind == "hint":
                 continue
-            after = [c for c in calls[n + 1:n + 3] if c[0] == function]
+            # What returns is followed by nothing of its own.
+            after = [c for c in calls[n + 1:n + 3] if c[0] == function] if not calls[n][3] else []
             # Two ways to say it may share the hint after them.
             if kind == "set" and len(after) > 1 and after[0][1] == "set":
                 after = after[1:]
