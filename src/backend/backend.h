@@ -22,6 +22,8 @@ struct cage_bwrap_args {
  */
 int cage_bwrap_render(const struct cage_plan *plan, int version, const char *init_path,
                       struct cage_bwrap_args *out, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Frees what is in it; a zeroed or finished one is fine. */
 void cage_bwrap_args_finish(struct cage_bwrap_args *args);
 
 /*

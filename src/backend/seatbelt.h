@@ -53,15 +53,26 @@ struct cage_seatbelt_input {
     char *tag;                  /* --debug: marks denials in the log; NULL: none */
 };
 
-/* An input that grants nothing. finish() accepts a zeroed one. */
+/* An input that grants nothing. */
 void cage_seatbelt_input_init(struct cage_seatbelt_input *in);
+
+/* Frees what is in it; a zeroed or finished one is fine. */
 void cage_seatbelt_input_finish(struct cage_seatbelt_input *in);
 
-/* Append; strings are copied. */
+/* Appends a grant; the string is copied. */
 void cage_seatbelt_grant(struct cage_seatbelt_input *in, const char *path, bool writable,
                          enum cage_file_type type);
+
+/* Appends a guard; strings are copied, except and pattern may be NULL. */
 void cage_seatbelt_guard(struct cage_seatbelt_input *in, const char *path, const char *except,
                          const char *pattern);
+
+/*
+ * Whether a profile can be made of the input: every path can stand in one, no grant goes round a denial, and
+ * what the run has to know is there. If not, fills *err (CAGE_ERR_CONFIG; CAGE_ERR_INTERNAL for what is not
+ * the user's) and returns -1. Part of cage_seatbelt_render().
+ */
+int cage_seatbelt_check(const struct cage_seatbelt_input *in, struct cage_error *err) CAGE_MUST_CHECK;
 
 /*
  * Appends the profile to *out. Fails with CAGE_ERR_CONFIG when a path cannot be written into a profile

@@ -25,7 +25,10 @@ enum cage_sbpl_match {
     CAGE_SBPL_BOTH = 3,
 };
 
+/* An empty profile; tag goes into every denial and stays the caller's (NULL: none). */
 void cage_sbpl_init(struct cage_sbpl *s, const char *tag);
+
+/* Frees the text; a zeroed or finished one is fine. */
 void cage_sbpl_finish(struct cage_sbpl *s);
 
 /*
