@@ -28,7 +28,7 @@ bash-static   demo       file:/bin/bash-static,/usr/bin/bash-static bash-static 
 busybox       demo       file:/bin/busybox,/usr/bin/busybox busybox-static busybox          busybox          busybox-static      -             -
 patchelf      test       cmd:patchelf                patchelf           patchelf            patchelf         patchelf            -             patchelf
 git           test       cmd:git                     git                git                 git              git                 git           git
-bats          test       cmd:bats                    bats               bats                bats             bats,bash           bats-core     bats
+bats          test       cmd:bats                    bats               bats                bats             bats,bash           bats-core,bash bats
 cmocka        test       pc:cmocka                   libcmocka-dev      libcmocka-devel     cmocka           cmocka-dev          cmocka        cmocka
 clang         test       cmd:clang                   clang,lld          clang,compiler-rt,lld clang,compiler-rt clang,compiler-rt llvm          clang
 clang-rt      test       san:clang                   libclang-rt-dev    compiler-rt         compiler-rt      compiler-rt         -             -

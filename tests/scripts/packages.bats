@@ -94,6 +94,49 @@ installs() { # MANAGER PROGRAM EXPECTED-CALL PACKAGE…
     refute grep -q sudo "$calls"
 }
 
+@test "quickstart on a Mac: brew, a build, and a demonstration of what a cage there shows" {
+    local copy=$BATS_TEST_TMPDIR/copy tool
+    as_ordinary_user
+    for tool in mkdir touch ls dirname mv chmod; do ln -s "$(command -v "$tool")" "$tools/$tool"; done
+    rm "$tools/uname"
+    mkdir -p "$copy/build/src"
+    cp -R "$src/scripts" "$copy/scripts"
+    fake uname 'echo Darwin'
+    fake brew
+    # Compilers come with the system, not from brew; the others from its packages.
+    for tool in meson ninja nix-shell nix-instantiate cc c++; do fake "$tool"; done
+    : >"$copy/build/build.ninja"
+    # Runs the command where the policy cannot be written and the neighbour is not there, as its cage would have it.
+    cat >"$copy/build/src/nixcage" <<'END'
+#!/bin/sh
+[ "$1" = run ] || exit 0
+[ "$3" != hello ] || { echo "Hello, world!"; exit 0; }
+shift 2
+mv nixcage.toml ../kept && mkdir nixcage.toml && mv ../outside ../away
+env -u DEMO_API_KEY "$@"
+status=$?
+mv ../away ../outside && rm -r nixcage.toml && mv ../kept nixcage.toml
+exit $status
+END
+    chmod +x "$copy/build/src/nixcage"
+    quickstart_there() {
+        env -i PATH="$fake:$tools" HOME="$BATS_TEST_TMPDIR" TMPDIR="$BATS_TEST_TMPDIR" NIXCAGE_PM=brew \
+            sh "$copy/scripts/quickstart"
+    }
+    run quickstart_there
+    echo "$output" >&2
+    [ "$status" = 0 ]
+    [[ $output == *"Installing with brew: "*"It works."* ]]
+    [[ $output != *✗* ]]
+    grep -q '^brew install .*libevent.*' "$calls"
+    refute grep -q '^sudo' "$calls"
+    # The control: a cage that does not hold makes it fail.
+    sed -i.bak 's/ && mv \.\.\/outside \.\.\/away//; s/^mv \.\.\/away \.\.\/outside && //' "$copy/build/src/nixcage"
+    run quickstart_there
+    [ "$status" != 0 ]
+    [[ $output == *"1 of these are not as they should be"* ]]
+}
+
 @test "nix: starts the script again in a nix-shell, once" {
     fake nix-shell
     run library "script_arguments='--keep'; NIXCAGE_PM=nix need_packages build run"
