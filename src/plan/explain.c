@@ -118,7 +118,8 @@ static void add_tree(const struct cage_plan *plan, const struct cage_config *con
     for (size_t i = 0; i < plan->n_ops; i++)
         ops[i] = &plan->ops[i];
     qsort(ops, plan->n_ops, sizeof *ops, compare_paths);
-    cage_strbuf_add(out, "\nFiles (everything else is not there)\n");
+    cage_strbuf_add(out, plan->in_place ? "\nFiles (everything else but the system's own is not permitted)\n"
+                                        : "\nFiles (everything else is not there)\n");
     for (size_t i = 0; i < plan->n_ops; i++)
         add_place(out, ops, i, depths, config);
     free(ops);
@@ -130,7 +131,10 @@ static void add_protected(const struct cage_plan *plan, const struct cage_config
 {
     if (plan->n_protected == 0)
         return;
-    cage_strbuf_add(out, "\nProtected (watched: not there; moved to .nixcage/held when the cage makes it)\n");
+    cage_strbuf_add(
+        out, plan->in_place
+                 ? "\nProtected (watched: not there; the cage cannot make it)\n"
+                 : "\nProtected (watched: not there; moved to .nixcage/held when the cage makes it)\n");
     for (size_t i = 0; i < plan->n_protected; i++) {
         const struct cage_protected *item = &plan->protected_paths[i];
         const char *path = item->path;
@@ -231,7 +235,8 @@ void cage_plan_explain(const struct cage_plan *plan, const struct cage_config *c
     cage_strbuf_add(out, "Project     ");
     cage_strbuf_add_printable(out, plan->project_root ? plan->project_root : "not shown");
     cage_strbuf_addf(out, "\nLevel       %s\nNetwork     %s: ", cage_level_name(plan->level),
-                     networks[plan->net]);
+                     plan->in_place && plan->net == CAGE_NET_GATE ? "a proxy on one port of localhost"
+                                                                  : networks[plan->net]);
     add_reason(out, &plan->net_reason, config);
     cage_strbuf_addc(out, '\n');
     add_gate(plan, out);

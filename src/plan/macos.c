@@ -58,6 +58,7 @@ static const struct {
 
 int cage_plan_macos_check(struct cage_planner *p, struct cage_error *err)
 {
+    p->plan->in_place = true;
     cage_plan_choose_network(p);
     /* Loopback is the host's own here: ports need no gate, only rules of the profile. */
     if (p->plan->net == CAGE_NET_GATE && !has_hosts(p))

@@ -103,6 +103,7 @@ struct cage_plan {
     struct cage_reason net_reason;
     struct cage_plan_gate gate; /* CAGE_NET_GATE */
     bool nested;
+    bool in_place; /* macOS: nothing is mounted, every path is where it is on the host */
     struct cage_limits limits;
     char *limits_held; /* for explain: how this machine would hold them; NULL: nobody looked */
     const char *limits_how[CAGE_LIMIT_COUNT]; /* and each of them; NULL as above */

@@ -33,6 +33,26 @@ setup() {
     [[ $stderr == *"nixcage.toml:2:"*"macOS has no way"* ]]
 }
 
+@test "the plan of a described Mac is a tree of what is used where it lies" {
+    mkdir -p project/bound && cd project
+    printf '[nix]\npackages = ["jq"]\n[sandbox.filesystem]\nro_bind = ["bound"]\nblacklist = ["~/.ssh"]\n' >nixcage.toml
+    printf '[sandbox.network]\nhosts = ["api.example.org"]\n' >>nixcage.toml
+    run_split "$NIXCAGE" plan --platform macos
+    assert_status 0
+    [[ $output == *"Project     $(pwd -P)"*"Level       standard"*"Network     a proxy on one port of localhost: hosts (nixcage.toml:7)
+            api.example.org"* ]]
+    [[ $output == *"/nix/store"* && $output == *"bound"* && $output == *".ssh"* ]]
+    [[ $output == *"everything else but the system's own is not permitted"* && $output == *"the cage cannot make it"* ]]
+    [[ $output == *"HTTPS_PROXY "*"the gate's proxy (nixcage.toml:7)"* ]]
+    # Nothing of what Linux makes up.
+    local made_up
+    for made_up in /proc /dev/shm /etc/passwd tmpfs; do [[ $output != *"$made_up"* ]] || { echo "$output"; return 1; }; done
+    run_split "$NIXCAGE" plan --platform macos --sbpl
+    assert_status 0
+    [[ $output == *'(remote ip "localhost:49152")'* ]]
+    [[ $output != *mDNSResponder* ]]
+}
+
 @test "--sbpl alone says where it belongs" {
     mkdir -p project && cd project && : >nixcage.toml
     run_split "$NIXCAGE" plan --sbpl

@@ -14,11 +14,11 @@ setup() {
 
 # gated HOSTS COMMAND…: COMMAND with a gate that allows the words of HOSTS.
 gated() {
-    local hosts=() host
-    for host in $1; do hosts+=(-H "$host"); done
+    local rules=() host
+    for host in $1; do rules+=(-H "$host"); done
     shift
     status=0
-    env -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY "$gate" "${hosts[@]}" -l "$log" "$@" 2>stderr >stdout || status=$?
+    env -u HTTP_PROXY -u HTTPS_PROXY -u ALL_PROXY -u NO_PROXY "$gate" "${rules[@]}" -l "$log" "$@" 2>stderr >stdout || status=$?
     output=$(cat stdout)
     stderr=$(cat stderr)
     return 0
