@@ -28,11 +28,13 @@ struct cage_addr cage_addr_v4(uint32_t bits);
 /* The 32 bits of an IPv4 address in host order. */
 uint32_t cage_addr_bits(const struct cage_addr *addr);
 
+/* Whether both are the same address of the same family; 1.2.3.4 and ::ffff:1.2.3.4 are not. */
 bool cage_addr_equal(const struct cage_addr *a, const struct cage_addr *b);
 
-/* From and to socket addresses. from: false for another family; an IPv4-mapped one becomes IPv4; port may be
- * NULL. */
+/* From a socket address: false for another family; an IPv4-mapped one becomes IPv4; port may be NULL. */
 bool cage_addr_from_sockaddr(const struct sockaddr *sa, struct cage_addr *addr, uint16_t *port);
+
+/* Fills *out in and returns how many bytes of it are used. */
 socklen_t cage_addr_to_sockaddr(const struct cage_addr *addr, uint16_t port, struct sockaddr_storage *out);
 
 #endif

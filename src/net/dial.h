@@ -48,6 +48,7 @@ struct cage_dial *cage_dial_host(const struct cage_dialer *dialer, const char *h
 struct cage_dial *cage_dial_loopback(const struct cage_dialer *dialer, uint16_t port, const int *take_sockets,
                                      cage_dial_fn fn, void *arg);
 
+/* Ends a dial whose function was not called yet. dial may be NULL. */
 void cage_dial_cancel(struct cage_dial *dial);
 
 #endif

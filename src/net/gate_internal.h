@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The inside of the gate's process, shared by gate_process.c, conn.c and dnsserver.c only. */
+/* The inside of the gate's process, shared by gate_process.c, gate_sockets.c, conn.c and dnsserver.c only. */
 #ifndef CAGE_NET_GATE_INTERNAL_H
 #define CAGE_NET_GATE_INTERNAL_H
 
@@ -19,6 +19,7 @@ enum {
     CAGE_GATE_MAX_DNS_CONNS = 64,
     CAGE_GATE_TTL = 60,
     CAGE_GATE_POOL = 16,
+    CAGE_GATE_DNS_PORT = 53,
 };
 
 /* What an accepted connection is for. */
@@ -63,17 +64,36 @@ void cage_conn_accept(struct cage_gate_listener *listener, int take_fd);
 /* Ends all connections and records them. */
 void cage_conn_end_all(struct cage_gate_process *gate);
 
-/* Switches the listeners off while there are too many connections, and on again. */
+/* Switches the listeners off while there are too many connections. */
 void cage_gate_hold(struct cage_gate_process *gate);
+
+/* Switches them on again when a connection has ended. */
 void cage_gate_release(struct cage_gate_process *gate);
 
-/* Two sockets of the cage's namespace. */
+/* Opens everything that the options ask for; what was opened before a failure stays in the gate. */
+int cage_gate_open_sockets(struct cage_gate_process *gate, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Accepts connections from a listening socket, which is the gate's from here on, also on failure. */
+int cage_gate_add_listener(struct cage_gate_process *gate, enum cage_gate_way way, uint16_t port, int take_fd,
+                           struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Records the refused connections that a socket of CAGE_NETNS_SYNS has seen (an event callback). */
+void cage_gate_syns_ready(int fd, short what, void *arg);
+
+/*
+ * Two sockets of the cage's namespace, IPv4 and IPv6, which become the caller's. Fails when the namespace is
+ * gone.
+ */
 int cage_gate_take_sockets(struct cage_gate_process *gate, int sockets[2],
                            struct cage_error *err) CAGE_MUST_CHECK;
 
-/* Answers what is waiting on the UDP socket (an event callback), and a TCP connection of the resolver. */
+/* Answers what is waiting on the UDP socket (an event callback). */
 void cage_dnsserver_udp(int fd, short what, void *arg);
+
+/* Takes a TCP connection to the resolver. */
 void cage_dnsserver_accept(struct cage_gate_process *gate, int take_fd);
+
+/* Closes those connections. */
 void cage_dnsserver_end_all(struct cage_gate_process *gate);
 
 #endif

@@ -13,8 +13,10 @@ enum { CAGE_NAMES_MAX = 16384 };
 
 struct cage_names;
 
-/* Makes an empty table; free() accepts NULL. */
+/* Makes an empty table. */
 struct cage_names *cage_names_new(void);
+
+/* Frees it with its names. names may be NULL. */
 void cage_names_free(struct cage_names *names);
 
 /* The address of the canonical name, made when it is new. False when the table is full. */

@@ -19,8 +19,10 @@ struct cage_netns {
     int user_fd; /* the user namespace that owns it; -1: the one this process is in */
 };
 
-/* Opens the network namespace of process pid. finish() closes; a finished one may be finished again. */
+/* Opens the network namespace of process pid, and finds its owner. */
 int cage_netns_open(struct cage_netns *ns, pid_t pid, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Closes both; a finished one may be finished again. */
 void cage_netns_finish(struct cage_netns *ns);
 
 enum cage_netns_kind {

@@ -24,6 +24,8 @@ struct cage_proxy {
  */
 int cage_proxy_read(struct cage_proxy *proxy, const struct cage_strv *env,
                     struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Frees what read() made; a finished or zeroed one may be finished again. */
 void cage_proxy_finish(struct cage_proxy *proxy);
 
 /*

@@ -38,6 +38,8 @@ struct cage_record;
 /* path: the log file (its directory exists), or NULL for none; run: tells the lines of this run from others'.
  */
 struct cage_record *cage_record_new(const char *path, long run, struct cage_error *err) CAGE_MUST_CHECK;
+
+/* Closes the file and frees the record. record may be NULL. */
 void cage_record_free(struct cage_record *record);
 
 /* Writes the line; a refusal that was seen before is only counted. */

@@ -23,7 +23,10 @@ struct cage_relay_shared {
     size_t n_free, n_made;
 };
 
+/* Makes an empty set of pipes; base stays the caller's. */
 void cage_relay_shared_init(struct cage_relay_shared *shared, struct event_base *base);
+
+/* Closes the pipes, when no relay is left. */
 void cage_relay_shared_finish(struct cage_relay_shared *shared);
 
 /* sent, received: bytes that left for b and for a. reset: an error ended it, not both ends of file. */
@@ -42,6 +45,7 @@ struct cage_relay_options {
     void *arg;
 };
 
+/* Starts carrying; nothing is called back before this returns. The handle is gone once `done` was called. */
 struct cage_relay *cage_relay_start(const struct cage_relay_options *options);
 
 /* Ends a relay whose `done` was not called; *sent and *received are set. */

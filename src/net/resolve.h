@@ -24,6 +24,8 @@ typedef void (*cage_lookup_fn)(void *arg, const struct cage_addr *addrs, size_t 
 
 /* resolv_conf: the file to read instead of CAGE_RESOLVE_CONF, or NULL; the string stays the caller's. */
 struct cage_resolver *cage_resolver_new(struct event_base *base, const char *resolv_conf);
+
+/* Ends all look-ups without calling back. resolver may be NULL. */
 void cage_resolver_free(struct cage_resolver *resolver);
 
 /*
@@ -32,6 +34,8 @@ void cage_resolver_free(struct cage_resolver *resolver);
  */
 struct cage_lookup *cage_resolver_lookup(struct cage_resolver *resolver, const char *name, cage_lookup_fn fn,
                                          void *arg);
+
+/* The look-up's function will not be called. lookup may be NULL. */
 void cage_lookup_cancel(struct cage_lookup *lookup);
 
 /* Starts a look-up whose answer will be wanted soon. */

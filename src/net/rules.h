@@ -46,7 +46,10 @@ const char *cage_rule_parse(const char *text, struct cage_rule *rule);
 /* As cage_rule_parse() without the result; fits struct cage_schema_entry.check. */
 const char *cage_rule_check(const char *text);
 
+/* Makes an empty list. */
 void cage_rules_init(struct cage_rules *rules);
+
+/* Frees the list, which is empty then. */
 void cage_rules_finish(struct cage_rules *rules);
 
 /* Parses and appends one rule. */
@@ -55,8 +58,10 @@ int cage_rules_add(struct cage_rules *rules, const char *text, struct cage_error
 /* Whether any port of this canonical name is allowed. */
 bool cage_rules_know_name(const struct cage_rules *rules, const char *name);
 
-/* Whether this port of the canonical name, of the address, is allowed. */
+/* Whether this port of the canonical name is allowed. */
 bool cage_rules_allow_name(const struct cage_rules *rules, const char *name, uint16_t port);
+
+/* Whether this port of the address is allowed by a rule for just that address. */
 bool cage_rules_allow_addr(const struct cage_rules *rules, const struct cage_addr *addr, uint16_t port);
 
 /*
