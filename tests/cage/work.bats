@@ -110,6 +110,13 @@ PY
     run_cage sh -c '/usr/bin/python3 -m venv venv && venv/bin/pip install --quiet --no-index ./greeter-1.0-py3-none-any.whl && venv/bin/greeter'
     assert_status 0
     assert_output 'wheel runs in cage'
+    # The next cage finds the environment, and pip its cache.
+    run_cage sh -c 'venv/bin/greeter; venv/bin/pip cache dir'
+    assert_output "wheel runs in cage
+$PROJECT/.nixcage/local/cache/pip"
+    # The control: what was installed is what runs.
+    run_cage sh -c 'venv/bin/pip uninstall --quiet --yes greeter; venv/bin/greeter'
+    [ "$status" = 127 ]
     home_is_as_before
 }
 
@@ -121,9 +128,35 @@ PY
     run_cage cargo run --quiet --offline
     assert_status 0
     assert_output 'crate runs in cage'
-    # What cargo downloads stays.
-    run_cage sh -c 'echo "$CARGO_HOME"'
-    assert_output "$PROJECT/.nixcage/local/data/cargo"
+    home_is_as_before
+}
+
+@test "cargo: what it downloads outlives the cage" {
+    [ -x /usr/bin/cargo ] || need cargo-of-the-system
+    need git
+    mkdir -p part/src app/src
+    printf '[package]\nname = "part"\nversion = "0.1.0"\nedition = "2021"\n' >part/Cargo.toml
+    echo 'pub fn where_am_i() -> String { std::env::var("NIXCAGE_ACTIVE").unwrap() }' >part/src/lib.rs
+    git -C part init -q
+    git -C part add .
+    git -C part -c user.name=a -c user.email=a@b commit -qm part
+    printf '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\npart = { git = "file://%s/part" }\n' "$PROJECT" \
+        >app/Cargo.toml
+    echo 'fn main() { println!("dependency runs in {}", part::where_am_i()); }' >app/src/main.rs
+    cd app
+    run_cage cargo run --quiet
+    assert_status 0
+    assert_output 'dependency runs in cage'
+    [ -n "$(ls "$PROJECT/.nixcage/local/data/cargo/git/checkouts")" ]
+    # Another cage, and the source of the download is gone.
+    rm -r "$PROJECT/part" target
+    run_cage cargo run --quiet --offline
+    assert_status 0
+    assert_output 'dependency runs in cage'
+    # The control: without what was kept it cannot be built.
+    rm -r target "$PROJECT/.nixcage/local/data/cargo"
+    run_cage cargo run --quiet --offline
+    [ "$status" != 0 ]
     home_is_as_before
 }
 
