@@ -69,10 +69,11 @@ static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const
     cage_strbuf_add(out, "  $EDITOR nixcage.toml   # packages, network, limits\n"
                          "  direnv allow           # puts cage and cagerun on your PATH here\n");
     if (template->config.command.n > 0)
-        cage_strbuf_add(out, "  nixcage run            # starts [cage] command\n");
+        cage_strbuf_add(out, "  nixcage run            # starts [cage] command, as nixcage shell does\n"
+                             "  nixcage run bash       # or look around in it\n");
     else
-        cage_strbuf_add(out, "  nixcage run CMD        # runs it in the cage\n");
-    cage_strbuf_add(out, "  nixcage shell          # or look around in it\n");
+        cage_strbuf_add(out, "  nixcage run CMD        # runs it in the cage\n"
+                             "  nixcage shell          # or look around in it\n");
 }
 
 static int print_made(const struct cage_files *files, const struct cage_cli *cli,

@@ -8,6 +8,7 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { FEW_BINDS = 20 };
@@ -90,10 +91,16 @@ void cage_cli_configured_command(const struct cage_config *config, struct cage_s
         cage_strv_add(argv, config->command.items[i].value);
 }
 
-/* `run rg -- PATTERN` means rg as DIR: say so when it is none. */
+/* `run rg -- PATTERN` means rg as DIR, `run DIR CMD` means DIR as CMD: say so. */
 static void explain_dir(const struct cage_cli *cli, const struct cage_session *session,
                         struct cage_error *err)
 {
+    const char *word = cli->words && cli->words[0] ? cli->words[0] : "";
+    struct stat st;
+
+    if (!cli->dir && !session->project.root && strchr(word, '/') && stat(word, &st) == 0 &&
+        S_ISDIR(st.st_mode))
+        cage_error_hint(err, "to run a command in that directory: nixcage run %s -- COMMAND", word);
     if (cli->dir && !session->project.root && !err->hint[0])
         cage_error_hint(err, "the word before '--' is the project; to run it: nixcage run -- %s -- ...",
                         cli->dir);

@@ -107,7 +107,7 @@ static int unknown(const struct cage_presets *presets, const char *name, struct 
     near = cage_suggest(name, (const char *const *)names.items, names.n);
     if (near)
         return cage_error_hint(err, "Did you mean \"%s\"?", near);
-    return cage_error_hint(err, "Run `nixcage list-presets` for the names");
+    return -1;
 }
 
 /* Checks by parsing: a preset that a new nixcage does not understand is told now, not on the first run. */

@@ -99,6 +99,7 @@ write_args() {
     assert_status 127
     run_cage /
     assert_status 126
+    assert_stderr_has 'nixcage run / -- COMMAND'
 }
 
 @test "bytes go through standard input and output unchanged" {
@@ -158,6 +159,18 @@ $PROJECT"
     assert_status 125
     assert_stderr_has 'args is not a directory'
     assert_stderr_has 'nixcage run -- ./args -- ...'
+}
+
+@test "a directory in the place of the command: what was meant" {
+    mkdir sub
+    run_split "$NIXCAGE" run ./sub pwd
+    assert_status 126
+    assert_stderr_has 'nixcage run ./sub -- COMMAND'
+    cd /
+    run_split "$NIXCAGE" run "$PROJECT" pwd
+    assert_status 125
+    assert_stderr_has 'no nixcage.toml found'
+    assert_stderr_has "nixcage run $PROJECT -- COMMAND"
 }
 
 @test "the nearest nixcage.toml above is the project, and the directory is kept" {
