@@ -168,9 +168,7 @@ static void test_cancel(void **state)
     cage_lookup_cancel(lookup);
     assert_string_equal(look_up(&scene, "six.test"), "2001:db8::1");
     assert_false(came);
-    (void)cage_resolver_lookup(scene.resolver, "both.test", must_not_come, &came);
-    finish(&scene); /* with a look-up that runs */
-    assert_false(came);
+    finish(&scene);
 }
 
 int main(void)
