@@ -16,7 +16,8 @@ setup() {
 answer() {
     run_split "$NIXCAGE" "$@"
     {
-        echo "$ nixcage $*"
+        # Quoted, so that an empty word shows, and no line ends with a blank.
+        echo "\$ nixcage$([ $# = 0 ] || printf ' %q' "$@")"
         sed "s#$PROJECT#PROJECT#g; s#$BATS_TEST_TMPDIR#TMP#g; s#$HOME#HOME#g" <<<"$stderr"
         echo "[$status]"
         echo
