@@ -53,8 +53,11 @@ static int wait_ready(struct cage_portgate *gate, struct cage_error *err)
         ssize_t n = recv(gate->fd, (char *)&ready + have, sizeof(ready) - have, 0);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return cage_error_set(err, CAGE_ERR_CAGE, "the network gate ended early");
+        if (n <= 0) {
+            cage_error_set(err, CAGE_ERR_CAGE, "the network gate ended early");
+            return cage_error_hint(err,
+                                   "run it again; when it stays so, report it with what was printed above");
+        }
         have += (size_t)n;
     }
     gate->port = ready.port;

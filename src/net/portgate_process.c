@@ -117,8 +117,10 @@ static int set_up(struct cage_portgate_process *gate, uint16_t *port, struct cag
     if (!gate->record)
         return -1;
     gate->base = event_base_new();
-    if (!gate->base)
-        return cage_error_set(err, CAGE_ERR_SYSTEM, "cannot make an event loop");
+    if (!gate->base) {
+        cage_error_set(err, CAGE_ERR_SYSTEM, "cannot make an event loop");
+        return cage_error_hint(err, "raise the limit of open files: ulimit -n 4096");
+    }
     gate->resume = evtimer_new(gate->base, resume, gate);
     gate->max_conns = raise_descriptor_limit();
     cage_relay_shared_init(&gate->shared, gate->base);
