@@ -181,10 +181,11 @@ class guard
         before = quote;
         while (at < text.size()) {
             if (text[at] == '\\' && quote == '"') {
-                /* The library looks at the letter behind a continued line in its undefined way too. */
+                /* The library looks at the letter behind a backslash or a continued line in its undefined way
+                 * too. */
                 size_t next = text.find_first_not_of(" \t\r\n", at + 1);
-                if (multi && next != text.npos && next > at + 1 && (text[next] & 0x80))
-                    return "letter after a continued line";
+                if (multi && next != text.npos && (text[next] & 0x80))
+                    return next > at + 1 ? "letter after a continued line" : "unknown escape sequence";
                 at++;
             } else if (text[at] == quote && (!multi || text.substr(at, 3) == std::string(3, quote))) {
                 at += multi ? 3 : 1;
