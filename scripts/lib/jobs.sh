@@ -127,6 +127,7 @@ finish_job() {
     printf '%-4s %-28s %5d passed %3d failed %3d skipped %5d s\n' "$mark" "$name" "$p" "$f" "$s" \
         $((SECONDS - job_start[$name]))
     if [ "$f" != 0 ]; then show_failure "$name"; fi
+    if [ -n "$extended" ]; then sed -nE 's/^ *# ([0-9]+ (of [0-9]+ )?(executions|faults|cuts|kills) .*)/     \1/p' "$results/$name.log"; fi
 }
 
 # What a reader needs of a failed job's log: the failures, or its end.
