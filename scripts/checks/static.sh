@@ -111,3 +111,31 @@ lint_cppcheck() {
         --std=c11 --suppress=missingInclude --suppress=unknownMacro --suppress=ctunullpointer --suppress=identicalInnerCondition --suppress=normalCheckLevelMaxBranches -D__linux__ -D_GNU_SOURCE -UNDEBUG \
         --cppcheck-build-dir="$0" -j "$1" -I src -I "$2" $(cat)' "$work/cppcheck" "$places" "$work-gcc" < <(sources 'src/*.c')
 }
+
+# SECURITY.md says of each defence which tests show it: `FILE`: "NAME", "NAME"; the name is a part of the test's.
+lint_security() {
+    cd "$src" || return
+    gate "each defence of SECURITY.md names tests that are there" awk '
+        function known(path, name,    line, found, cmd) {
+            if (path == "src/selftest") path = "src/selftest/attempt_files.c src/selftest/attempt_kernel.c src/selftest/attempt_reach.c"
+            cmd = "cat " path
+            found = 0
+            while ((cmd | getline line) > 0)
+                if (path ~ /\.bats$/ ? line ~ /^@test / && index(line, name) : path ~ /^src/ ? index(line, "{\"" name "\"") : index(line, name "(void **state)")) found = 1
+            close(cmd)
+            return found
+        }
+        /^\| / && NF && !/^\| Promise/ {
+            n = split($0, cells, " \\| "); rest = cells[n]; pairs = 0; path = ""
+            while (match(rest, /`(tests|src)\/[A-Za-z0-9_\/.-]*`|"[^"]*"/)) {
+                word = substr(rest, RSTART + 1, RLENGTH - 2)
+                if (substr(rest, RSTART, 1) == "`") path = word
+                else if (known(path, word)) pairs++
+                else { print "SECURITY.md:" FNR ": " path " has no test \"" word "\""; bad = 1 }
+                rest = substr(rest, RSTART + RLENGTH)
+            }
+            if (!pairs) { print "SECURITY.md:" FNR ": no test is named"; bad = 1 }
+            total += pairs
+        }
+        END { print total " tests"; exit bad || total < 50 }' SECURITY.md
+}

@@ -212,6 +212,14 @@ static int hostname_sysctl(void)
 {
     return attempt_open_for_writing("/proc/sys/kernel/domainname");
 }
+static int sysrq(void)
+{
+    return attempt_open_for_writing("/proc/sysrq-trigger");
+}
+static int kernel_memory(void)
+{
+    return CALL(open("/proc/kcore", O_RDONLY));
+}
 static int oom_score(void)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY);
@@ -279,6 +287,8 @@ static const struct attempt rows[] = {
      {EROFS, EACCES},
      WRITE,
      "/proc/sys/kernel/domainname"},
+    {"open sysrq-trigger for writing", sysrq, AS_ROOT, {EROFS, EACCES, ENOENT}, WRITE, "/proc/sysrq-trigger"},
+    {"read /proc/kcore", kernel_memory, WHERE_BUILT, {EPERM, EACCES, ENOENT}, ALWAYS, NULL},
     {"lower the OOM score", oom_score, WHERE_BUILT, {EACCES}, ALWAYS, NULL},
     {"see /sys", list_sys, EVERYWHERE, {ENOENT}, READ, "/sys"},
     {"open /dev/kmsg", kernel_messages, AS_ROOT, {ENOENT}, READ, "/dev/kmsg"},
