@@ -50,10 +50,16 @@ strangers() {
     ps -eo sid=,pid=,stat=,args= | awk '$1 != 0'
 }
 
-# in_session CMD…: runs CMD in a session of its own, at most 20 s; sets status, output, stderr, SESSION.
+# in_session CMD…: runs CMD in a session of its own, at most 20 s; sets status, output, stderr, SESSION. What it leaves running may
+# hold its output: nobody waits for that.
 in_session() {
+    local out=$BATS_TEST_TMPDIR/.out err=$BATS_TEST_TMPDIR/.stderr
+    status=0
     # shellcheck disable=SC2016
-    run_split setsid --wait sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" timeout --foreground -k 1 "${PATIENCE:-20}" "$@"
+    setsid --wait sh -c 'echo $$ >"$0"; exec "$@"' "$BATS_TEST_TMPDIR/.session" timeout --foreground -k 1 "${PATIENCE:-20}" "$@" \
+        </dev/null >"$out" 2>"$err" 3>&- || status=$?
+    output=$(<"$out")
+    stderr=$(<"$err")
     SESSION=$(<"$BATS_TEST_TMPDIR/.session")
 }
 
