@@ -28,7 +28,7 @@ a_victim() {
 # removed when that is written next: mended() would see it.)
 nothing_unfinished() {
     local generation bad
-    bad=$(find "$TMPDIR" /tmp -maxdepth 1 -name 'nixcage*')
+    bad=$(find "$TMPDIR" /tmp -maxdepth 1 -name 'nixcage-??????')
     while IFS= read -r generation; do
         grep -qsF "${generation##*/}" "$XDG_CACHE_HOME"/nixcage/v1/*[0-9a-f] || bad+=" $generation"
     done < <(find "$XDG_CACHE_HOME/nixcage/v1/gen" -mindepth 1 -maxdepth 1 2>/dev/null)
