@@ -165,28 +165,28 @@ same_names() {
     own_place
     resolved
     PLACE=$BATS_TEST_TMPDIR
-    local readonly
-    readonly='for d in "$HOME" "$XDG_CACHE_HOME" "$XDG_DATA_HOME" "$XDG_STATE_HOME"; do
+    local setting
+    setting='for d in "$HOME" "$XDG_CACHE_HOME" "$XDG_DATA_HOME" "$XDG_STATE_HOME"; do
         mount --bind "$d" "$d" && mount -o remount,bind,ro "$d" && ! touch "$d/x" 2>/dev/null || exit 99; done'
-    in_place "$readonly" "$NIXCAGE" run -- hello
+    in_place "$setting" "$NIXCAGE" run -- hello
     assert_status 0
     assert_output 'Hello, world!'
     before
-    in_place "$readonly" "$NIXCAGE" run -- hello
+    in_place "$setting" "$NIXCAGE" run -- hello
     assert_status 0
     assert_output 'Hello, world!'
     assert_stderr_has 'cannot be cached'
-    in_place "$readonly" "$NIXCAGE" allow --yes
+    in_place "$setting" "$NIXCAGE" allow --yes
     [ "$status" = 0 ] || { assert_status 125; assert_stderr_has 'Read-only file system'; }
     "$NIXCAGE" deny >/dev/null
-    in_place "$readonly" "$NIXCAGE" allow --yes
+    in_place "$setting" "$NIXCAGE" allow --yes
     assert_status 125
     assert_stderr_has 'Read-only file system'
-    in_place "$readonly" "$NIXCAGE" run -- hello
+    in_place "$setting" "$NIXCAGE" run -- hello
     assert_status 125
     assert_output ''
     rm nixcage.toml
-    in_place "$readonly" "$NIXCAGE" init
+    in_place "$setting" "$NIXCAGE" init
     assert_status 0
     assert_stderr_has 'not allowed yet'
 }
