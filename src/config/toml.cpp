@@ -94,7 +94,7 @@ class guard
 
         if ((c & 0x80) && !is_mark())
             return "character outside quotes";
-        if ((c == '"' || c == '\'') && !strchr("=[,{.", before))
+        if ((c == '"' || c == '\'') && (!strchr("=[,{.", before) || (before == '.' && in_value)))
             return "quote out of place";
         if ((c == '{' || (c == '[' && !header)) && (before == 0 || !strchr("=[,", before)))
             return "bracket out of place";
@@ -149,7 +149,8 @@ class guard
     {
         at++;
         if (!strchr(" \t\r\n", c) && !(c & 0x80))
-            before = c;
+            before = c == '=' && in_value ? 'x' : c; /* a second one is no place for a value */
+        nest(c);
         if (c == '\n')
             newline();
         if (strchr("\n=,[]{}", c))
@@ -160,12 +161,28 @@ class guard
             depth--;
     }
 
+    /* Whether what follows is (part of) a value, in which a dot or an equals sign joins nothing quoted. */
+    void nest(char c)
+    {
+        if (c == '[' || c == '{')
+            open.push_back(c);
+        else if ((c == ']' || c == '}') && !open.empty())
+            open.pop_back();
+        if (c == '=' || c == '}' || c == ']')
+            in_value = true;
+        else if (c == '{' || (c == ',' && !open.empty() && open.back() == '{'))
+            in_value = false;
+    }
+
     void newline()
     {
         line++;
         line_start = at;
-        if (depth == 0)
-            before = 0;
+        if (depth > 0)
+            return;
+        before = 0;
+        in_value = false;
+        open.clear();
     }
 
     void skip_comment()
@@ -207,7 +224,9 @@ class guard
     std::string_view text;
     size_t at = 0, line_start = 0;
     int line = 1, dots = 0, depth = 0;
-    char before = 0; /* the last character that is no blank, outside strings; 0 at the start of a line */
+    bool in_value = false;
+    std::string open; /* the brackets and braces around this place */
+    char before = 0;  /* the last character that is no blank, outside strings; 0 at the start of a line */
 };
 
 void convert(const toml::node &from, cage_toml_node *to);
