@@ -141,7 +141,7 @@ static int probe(const struct cage_host *host, struct cage_bwrap *bwrap, struct 
     cage_autofree char *file = cage_path_join(host->cache_home, "bwrap-version");
     struct stat st;
 
-    bwrap->path = cage_host_find_tool("bwrap", cage_host_getenv(host, "PATH"));
+    bwrap->path = cage_host_find_sandbox_tool(host, "bwrap");
     if (!bwrap->path) {
         cage_error_set(err, CAGE_ERR_MISSING, "bubblewrap (the program bwrap) was not found on PATH");
         return refuse(host, err);

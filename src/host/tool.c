@@ -3,11 +3,20 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "cage_config.h"
 #include "host/host.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What this build was configured to use, so that an installed program finds its own; "": from PATH. */
+static const struct {
+    const char *name, *path;
+} configured[] = {
+    {"bwrap", CAGE_BWRAP},
+    {"strace", CAGE_STRACE},
+};
 
 /* Whether a physical directory is a project or in one. */
 static bool is_in_project(const char *physical)
@@ -50,4 +59,13 @@ char *cage_host_find_tool(const char *name, const char *path_value)
             return cage_steal(&found);
     }
     return NULL;
+}
+
+char *cage_host_find_sandbox_tool(const struct cage_host *host, const char *name)
+{
+    for (size_t i = 0; i < CAGE_LEN(configured); i++) {
+        if (strcmp(configured[i].name, name) == 0 && access(configured[i].path, X_OK) == 0)
+            return cage_strdup(configured[i].path);
+    }
+    return cage_host_find_tool(name, cage_host_getenv(host, "PATH"));
 }

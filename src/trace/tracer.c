@@ -75,7 +75,7 @@ static int try_strace(const char *strace, bool complete, struct cage_error *err)
 
 static char *find_strace(const struct cage_host *host, struct cage_error *err)
 {
-    char *strace = cage_proc_find("strace", cage_host_getenv(host, "PATH"));
+    char *strace = cage_host_find_sandbox_tool(host, "strace");
     cage_autofree char *hint = NULL;
 
     if (strace)
