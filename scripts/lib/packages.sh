@@ -60,6 +60,14 @@ go            test       file:/usr/bin/go            golang-go          golang  
 rustc         test       file:/usr/bin/rustc         rustc              rust                rust             rust                -             rustc
 make          test       cmd:make                    make               make                make             make                make          gnumake
 venv          test       file:/usr/share/python-wheels python3-venv,python3-pip python3-pip python-pip py3-pip - -
+debhelper     test       cmd:dh                      debhelper,dpkg-dev -                -                -                   -             -
+lintian       test       cmd:lintian                 lintian            -                   -                -                   -             -
+debootstrap   test       file:/usr/sbin/debootstrap  debootstrap        -                   -                -                   -             -
+rpmbuild      test       cmd:rpmbuild                rpm                rpm-build           -                -                   -             -
+makepkg       test       cmd:makepkg                 makepkg            -                   -                -                   -             -
+ruby          test       cmd:ruby                    ruby               ruby                ruby             ruby                -             ruby
+apparmor      test       file:/sbin/apparmor_parser,/usr/sbin/apparmor_parser apparmor - -   -                -                   -             -
+python3-yaml  test       file:/usr/lib/python3/dist-packages/yaml,/usr/share/doc/python3-pyyaml python3-yaml python3-pyyaml - - - -
 util-linux    test       cmd:setpriv                 util-linux         util-linux          util-linux       setpriv,util-linux  -             util-linux
 procps        test       cmd:ps                      procps             procps-ng           procps-ng        procps              -             procps
 hyperfine     bench      cmd:hyperfine               hyperfine          hyperfine           hyperfine        hyperfine           hyperfine     hyperfine
