@@ -66,7 +66,7 @@ debootstrap   test       file:/usr/sbin/debootstrap  debootstrap        -       
 rpmbuild      test       cmd:rpmbuild                rpm                rpm-build           -                -                   -             -
 makepkg       test       cmd:makepkg                 makepkg            -                   -                -                   -             -
 ruby          test       cmd:ruby                    ruby               ruby                ruby             ruby                -             ruby
-apparmor      test       file:/sbin/apparmor_parser,/usr/sbin/apparmor_parser apparmor - -   -                -                   -             -
+apparmor      test       file:/sbin/apparmor_parser,/usr/sbin/apparmor_parser apparmor -                -                -                   -             -
 python3-yaml  test       file:/usr/lib/python3/dist-packages/yaml,/usr/share/doc/python3-pyyaml python3-yaml python3-pyyaml - - - -
 util-linux    test       cmd:setpriv                 util-linux         util-linux          util-linux       setpriv,util-linux  -             util-linux
 procps        test       cmd:ps                      procps             procps-ng           procps-ng        procps              -             procps

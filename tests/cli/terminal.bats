@@ -31,9 +31,12 @@ on_terminal() {
     [ -n "$output" ]
 }
 
-# Lines that are wider than that, and could have been broken: a word alone cannot.
+# Lines that are wider than that, and could have been broken: a word alone cannot. In characters, which not every awk counts.
 too_wide() {
-    sed -E 's/\x1b\[[0-9;]*m//g' <<<"$output" | awk -v width="$1" 'length($0) > width && NF > 1'
+    local line LC_ALL=C.UTF-8
+    while IFS= read -r line; do
+        if [ "${#line}" -gt "$1" ] && [[ $line =~ [^[:space:]][[:space:]]+[^[:space:]] ]]; then echo "$line"; fi
+    done < <(sed -E 's/\x1b\[[0-9;]*m//g' <<<"$output")
 }
 
 # The words, however they are laid out.
