@@ -101,7 +101,7 @@ static void explain_dir(const struct cage_cli *cli, const struct cage_session *s
     if (!cli->dir && !session->project.root && strchr(word, '/') && stat(word, &st) == 0 &&
         S_ISDIR(st.st_mode))
         cage_error_hint(err, "to run a command in that directory: nixcage run %s -- COMMAND", word);
-    if (cli->dir && !session->project.root && !err->hint[0])
+    if (cli->dir && !session->project.root && (stat(cli->dir, &st) < 0 || !S_ISDIR(st.st_mode)))
         cage_error_hint(err, "the word before '--' is the project; to run it: nixcage run -- %s -- ...",
                         cli->dir);
 }
