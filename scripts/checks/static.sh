@@ -108,7 +108,7 @@ lint_cppcheck() {
     cd "$src" || return
     mkdir -p "$work/cppcheck"
     gate "cppcheck" sh -c 'cppcheck --quiet --error-exitcode=1 --enable=warning,portability,performance --inline-suppr \
-        --std=c11 --suppress=missingInclude --suppress=unknownMacro --suppress=ctunullpointer --suppress=identicalInnerCondition --suppress=normalCheckLevelMaxBranches -D__linux__ -D_GNU_SOURCE -UNDEBUG \
+        --std=c11 --suppress=missingInclude --suppress=unknownMacro --suppress=ctunullpointer --suppress=identicalInnerCondition --suppress=normalCheckLevelMaxBranches -D__linux__ -D__x86_64__ -D_GNU_SOURCE -UNDEBUG \
         --cppcheck-build-dir="$0" -j "$1" -I src -I "$2" $(cat)' "$work/cppcheck" "$places" "$work-gcc" < <(sources 'src/*.c')
 }
 

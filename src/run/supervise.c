@@ -185,7 +185,7 @@ static ssize_t receive(int fd, struct cage_message *message, pid_t *sender)
 /* Returns false at the end of the init's side. */
 static bool read_control(struct state *s)
 {
-    struct cage_message message;
+    struct cage_message message = {0};
     pid_t sender;
     ssize_t n = receive(s->what->launch->control, &message, &sender);
 
