@@ -72,11 +72,12 @@ _Static_assert(sizeof rows / sizeof rows[0] <= CAGE_FEATURES_MAX, "room for all 
 
 static bool is_older(const char *release, const char *since)
 {
-    unsigned have[2] = {0, 0}, want[2] = {0, 0};
+    char *have, *want;
+    unsigned long major = strtoul(release, &have, 10), since_major = strtoul(since, &want, 10);
+    unsigned long minor = *have == '.' ? strtoul(have + 1, NULL, 10) : 0;
+    unsigned long since_minor = *want == '.' ? strtoul(want + 1, NULL, 10) : 0;
 
-    sscanf(release, "%u.%u", &have[0], &have[1]);
-    sscanf(since, "%u.%u", &want[0], &want[1]);
-    return have[0] < want[0] || (have[0] == want[0] && have[1] < want[1]);
+    return major < since_major || (major == since_major && minor < since_minor);
 }
 
 static char *way_to(const struct row *row, const struct cage_kernel *kernel, const struct cage_host *host)

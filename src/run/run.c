@@ -130,6 +130,7 @@ static int launch(struct run *run, const struct signals *signals, int *status, s
     cage_launch_finish(&launch);
     cage_terminal_finish(&terminal);
     run->what.terminal = NULL;
+    run->what.launch = NULL;
     return rc;
 }
 
