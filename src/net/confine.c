@@ -36,8 +36,7 @@
  */
 static const unsigned short refused[] = {
     /* other programs and processes */
-    __NR_execve,
-    __NR_execveat,
+    __NR_execveat, /* execve(2) is for nixcage-nss; Landlock knows which file that is */
     __NR_ptrace,
     __NR_process_vm_readv,
     __NR_process_vm_writev,
@@ -204,7 +203,13 @@ static int set_filter(const struct cage_confine_options *options, struct cage_er
 /* linux/landlock.h, of which building needs no recent copy. */
 enum { NR_CREATE_RULESET = 444, NR_ADD_RULE = 445, NR_RESTRICT_SELF = 446 };
 enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
-enum { FS_WRITE_FILE = 1 << 1, FS_READ_FILE = 1 << 2, FS_READ_DIR = 1 << 3, FS_REMOVE_FILE = 1 << 5 };
+enum {
+    FS_EXECUTE = 1 << 0,
+    FS_WRITE_FILE = 1 << 1,
+    FS_READ_FILE = 1 << 2,
+    FS_READ_DIR = 1 << 3,
+    FS_REMOVE_FILE = 1 << 5
+};
 enum { FS_MAKE_REG = 1 << 8, NET_BIND_TCP = 1 << 0, SCOPE_ALL = 3 };
 
 struct ruleset_attr {
@@ -216,11 +221,11 @@ struct path_beneath {
     int32_t parent_fd;
 } __attribute__((packed));
 
-/* What is missing needs no rule. */
+/* What is missing needs no rule. A file has fewer rights than a directory. */
 static void allow_beneath(int ruleset, const char *path, uint64_t rights)
 {
     struct path_beneath rule = {.allowed_access = rights};
-    rule.parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
     if (rule.parent_fd < 0)
         return;
     (void)syscall(NR_ADD_RULE, ruleset, RULE_PATH_BENEATH, &rule, 0);
@@ -232,8 +237,14 @@ static void add_rules(int ruleset, const struct cage_confine_options *options)
     /* Look-ups: configuration, libraries, sockets of the name service. */
     static const char *const readable[] = {"/etc", "/usr", "/lib", "/lib64", "/nix/store", "/run"};
     enum { READ = FS_READ_FILE | FS_READ_DIR, RECORD = FS_WRITE_FILE | FS_MAKE_REG | FS_REMOVE_FILE };
+    /* Where the dynamic loader is, which nixcage-nss is started by. */
+    static const char *const loaders[] = {"/usr/lib", "/usr/lib64", "/lib", "/lib64", "/nix/store"};
     for (size_t i = 0; i < CAGE_LEN(readable); i++)
         allow_beneath(ruleset, readable[i], READ);
+    for (size_t i = 0; options->program && i < CAGE_LEN(loaders); i++)
+        allow_beneath(ruleset, loaders[i], FS_EXECUTE);
+    if (options->program)
+        allow_beneath(ruleset, options->program, FS_EXECUTE | FS_READ_FILE);
     /* resolv.conf may be a link to anywhere. */
     cage_autofree char *conf = options->conf ? realpath(options->conf, NULL) : NULL;
     char *slash = conf ? strrchr(conf, '/') : NULL;

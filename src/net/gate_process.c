@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The gate's process: sets up, runs the loop, ends when the supervisor does. */
 #include "net/gate_process.h"
+#include "host/nss.h"
 #include "net/confine.h"
 #include "net/gate_internal.h"
 #include "net/netlink.h"
@@ -204,8 +205,10 @@ static int confine(const struct cage_gate_process *gate, struct cage_error *err)
 {
     const struct cage_gate_options *options = gate->options;
     cage_autofree char *log_dir = options->log_path ? cage_path_dirname(options->log_path) : NULL;
+    cage_autofree char *nss = cage_host_nss_program();
     struct cage_confine_options confine = {
         .write_dir = log_dir,
+        .program = nss,
         .conf = options->resolv_conf ? options->resolv_conf : CAGE_RESOLVE_CONF,
         .enter_cage = options->n_expose > 0,
         .keep_caps = options->n_expose > 0 && gate->ns.user_fd < 0,

@@ -63,18 +63,24 @@ static int try_open(const char *path, int flags)
     return error;
 }
 
-static int try_execute(const struct place *place)
+/* The program's exit code, or why it could not be executed. */
+static int execute(const char *program)
 {
-    char *const argv[] = {(char[]){"true"}, NULL};
+    char *const argv[] = {(char[]){"program"}, NULL};
     int status;
-    (void)place;
     pid_t child = fork();
     if (child == 0) {
-        (void)execv("/bin/true", argv);
+        (void)execv(program, argv);
         _exit(errno);
     }
     (void)waitpid(child, &status, 0);
     return WEXITSTATUS(status);
+}
+
+static int try_execute(const struct place *place)
+{
+    (void)place;
+    return execute("/bin/true");
 }
 
 static int try_read_secret(const struct place *place)
@@ -165,7 +171,7 @@ static const struct attempt {
     int (*run)(const struct place *place);
     int by, error;
 } attempts[] = {
-    {"execute", try_execute, REFUSED_BY_FILTER, EPERM},
+    {"execute", try_execute, REFUSED_BY_LANDLOCK, EACCES},
     {"read", try_read_secret, REFUSED_BY_LANDLOCK, EACCES},
     {"write", try_write_secret, REFUSED_BY_LANDLOCK, EACCES},
     {"make a file", try_make_file, REFUSED_BY_LANDLOCK, EACCES},
@@ -196,8 +202,10 @@ static int in_child(int (*fn)(const struct place *place, bool setns_stays), cons
 
 static int confine(const struct place *place, bool setns_stays)
 {
-    struct cage_confine_options options = {
-        .write_dir = place->record, .conf = "/etc/resolv.conf", .enter_cage = setns_stays};
+    struct cage_confine_options options = {.write_dir = place->record,
+                                           .conf = "/etc/resolv.conf",
+                                           .program = "/bin/false",
+                                           .enter_cage = setns_stays};
     struct cage_error err = {0};
     return cage_confine(&options, &err);
 }
@@ -212,6 +220,9 @@ static int all_attempts(const struct place *place, bool setns_stays)
     }
     if (confine(place, setns_stays) != 0)
         return 200;
+    /* The one program that it was given, which ends with 1. */
+    if (execute("/bin/false") != 1)
+        return 201;
     for (size_t i = 0; i < CAGE_LEN(attempts); i++) {
         int expected = attempts[i].by == REFUSED_BY_FILTER || landlock ? attempts[i].error : 0;
         if (setns_stays && attempts[i].run == try_setns)
