@@ -25,6 +25,13 @@ load helpers/net
     assert_status 6
 }
 
+@test "a name whose answer is too long for UDP is asked of the system, by nixcage-nss" {
+    net_project 'hosts = ["long.test"]'
+    run_cage curl -sS http://long.test/
+    assert_status 0
+    assert_output "from the server"
+}
+
 @test "git over https" {
     net_project 'hosts = ["git.test:443"]'
     run_cage sh -c 'git -c http.sslCAInfo=cert.pem clone -q https://git.test/repo.git c && cat c/file'
