@@ -21,10 +21,10 @@ struct cage_confine_options {
 
 /*
  * Confines the calling process and its children for good: no new privileges, no capabilities, no core dumps;
- * a system call filter without other processes' memory, mounts, namespaces, and changes
- * to files other than writing; Landlock, where the kernel has it, with nothing to read but system files,
- * nothing to write outside write_dir, and nothing to execute but program (and, for its loader, what lies
- * among the system's libraries). Fails when the kernel refuses any of these but Landlock.
+ * a system call filter without other processes' memory, mounts, namespaces, and changes to files other than
+ * writing; Landlock, where the kernel has it, with nothing to read but system files, nothing to write outside
+ * write_dir, and nothing to execute but program (and, for its loader, what lies among the system's
+ * libraries). Fails when the kernel refuses any of these but Landlock.
  */
 int cage_confine(const struct cage_confine_options *options, struct cage_error *err) CAGE_MUST_CHECK;
 
