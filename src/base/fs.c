@@ -17,7 +17,7 @@
 
 int cage_fs_read_fd(int fd, size_t max, struct cage_strbuf *out, struct cage_error *err)
 {
-    char chunk[16384];
+    char chunk[4096]; /* most files are smaller, and the compiler clears it each time */
     size_t total = 0;
 
     for (;;) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/hash.h"
 
-#include <sodium/crypto_generichash.h>
 #include <sodium/crypto_hash_sha256.h>
+#include <sodium/crypto_shorthash.h>
 #include <sodium/utils.h>
 
 void cage_hash_hex(const void *data, size_t n, char hex[CAGE_HASH_HEX])
@@ -13,10 +13,11 @@ void cage_hash_hex(const void *data, size_t n, char hex[CAGE_HASH_HEX])
     sodium_bin2hex(hex, CAGE_HASH_HEX, digest, sizeof digest);
 }
 
-void cage_checksum_hex(const void *data, size_t n, char hex[CAGE_HASH_HEX])
+void cage_checksum_hex(const void *data, size_t n, char hex[CAGE_CHECKSUM_HEX])
 {
-    unsigned char digest[(CAGE_HASH_HEX - 1) / 2];
+    static const unsigned char key[crypto_shorthash_KEYBYTES];
+    unsigned char digest[crypto_shorthash_BYTES];
 
-    crypto_generichash(digest, sizeof digest, data, n, NULL, 0);
-    sodium_bin2hex(hex, CAGE_HASH_HEX, digest, sizeof digest);
+    crypto_shorthash(digest, data, n, key);
+    sodium_bin2hex(hex, CAGE_CHECKSUM_HEX, digest, sizeof digest);
 }

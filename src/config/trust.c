@@ -71,38 +71,59 @@ static int open_dir(const struct cage_host *host, struct cage_error *err)
 /* Before a file that Nix evaluates: SHA-256 and name. A comment to TOML, which has one key a line. */
 #define FILE_PREFIX "# file "
 
-static void make_record(const struct cage_project *project, const struct cage_config *config,
-                        const struct cage_strv *files, struct cage_strbuf *record)
+/* What a record says, without its header. */
+static void make_body(const struct cage_project *project, const struct cage_config *config,
+                      const struct cage_strv *files, struct cage_strbuf *body)
 {
-    CAGE_STRBUF_AUTO dump = {0};
+    cage_strbuf_add(body, "# ");
+    cage_strbuf_add_toml_string(body, project->root);
+    cage_strbuf_add(body, "\n");
+    for (size_t i = 0; i < files->n; i++)
+        cage_strbuf_addf(body, FILE_PREFIX "%s\n", files->items[i]);
+    cage_config_dump(config, body);
+}
+
+static void add_header(struct cage_strbuf *record, const struct cage_strbuf *body)
+{
     char hex[CAGE_HASH_HEX];
 
-    cage_strbuf_init(&dump);
-    cage_strbuf_add(&dump, "# ");
-    cage_strbuf_add_toml_string(&dump, project->root);
-    cage_strbuf_add(&dump, "\n");
-    for (size_t i = 0; i < files->n; i++)
-        cage_strbuf_addf(&dump, FILE_PREFIX "%s\n", files->items[i]);
-    cage_config_dump(config, &dump);
-    cage_hash_hex(dump.buf, dump.len, hex);
+    cage_hash_hex(body->buf, body->len, hex);
     cage_strbuf_addf(record, HEADER "%s\n", hex);
-    cage_strbuf_add_bytes(record, dump.buf, dump.len);
+}
+
+/* Where the body of a record begins; 0: it has no header. */
+static size_t body_at(const struct cage_strbuf *record)
+{
+    const size_t head = strlen(HEADER) + CAGE_HASH_HEX;
+
+    return record->len >= head && strncmp(record->buf, HEADER, strlen(HEADER)) == 0 &&
+                   record->buf[head - 1] == '\n'
+               ? head
+               : 0;
+}
+
+/* Whether a record says just this. Then it is whole, too: no hash has to be computed on the way into a cage.
+ */
+static bool says(const struct cage_strbuf *record, const struct cage_strbuf *body)
+{
+    const size_t head = body_at(record);
+
+    return head && record->len - head == body->len && memcmp(record->buf + head, body->buf, body->len) == 0;
 }
 
 /* Whether a record is whole: a torn or edited one is as good as none. */
-static bool record_ok(const struct cage_strbuf *record)
+static bool is_whole(const struct cage_strbuf *record)
 {
-    const size_t head = strlen(HEADER) + CAGE_HASH_HEX;
+    const size_t head = body_at(record);
     char hex[CAGE_HASH_HEX];
 
-    if (record->len < head || strncmp(record->buf, HEADER, strlen(HEADER)) != 0 ||
-        record->buf[head - 1] != '\n')
+    if (!head)
         return false;
     cage_hash_hex(record->buf + head, record->len - head, hex);
     return strncmp(record->buf + strlen(HEADER), hex, CAGE_HASH_HEX - 1) == 0;
 }
 
-/* Reads the project's record. Returns 1, 0 when there is none to be used, -1 with *err. */
+/* Reads the project's record, whole or not. Returns 1, 0 when there is none, -1 with *err. */
 static int read_record(const struct cage_host *host, const char *name, struct cage_strbuf *record,
                        struct cage_error *err)
 {
@@ -120,7 +141,7 @@ static int read_record(const struct cage_host *host, const char *name, struct ca
         return -1;
     if (cage_fs_read_fd(fd, RECORD_MAX_BYTES, record, err) < 0)
         return cage_error_wrap(err, "trust record %s", name);
-    return record_ok(record);
+    return 1;
 }
 
 /* The record's line about the file whose line (hash and name) this is, or NULL; *len: its length. */
@@ -199,15 +220,13 @@ int cage_trust_check(const struct cage_host *host, const struct cage_project *pr
     if (found < 0)
         return -1;
     cage_nixfiles_survey(config, host, project->root, &state->files);
-    if (!found) {
-        cage_trust_grants(config, &places, &state->grants);
-        return 0;
-    }
-    make_record(project, config, &state->files, &wanted);
-    if (record.len == wanted.len && memcmp(record.buf, wanted.buf, wanted.len) == 0)
+    make_body(project, config, &state->files, &wanted);
+    if (found && says(&record, &wanted))
         state->verdict = CAGE_TRUST_TRUSTED;
-    else
+    else if (found && is_whole(&record))
         compare(host, project, config, &record, state);
+    else
+        cage_trust_grants(config, &places, &state->grants);
     return 0;
 }
 
@@ -216,7 +235,7 @@ int cage_trust_record(const struct cage_host *host, const struct cage_project *p
                       struct cage_error *err)
 {
     cage_autofree char *path = trust_dir(host);
-    CAGE_STRBUF_AUTO record = {0};
+    CAGE_STRBUF_AUTO record = {0}, body = {0};
     CAGE_STRV_AUTO files = {0};
     cage_autofd int dir = -1;
     char name[CAGE_HASH_HEX];
@@ -227,9 +246,12 @@ int cage_trust_record(const struct cage_host *host, const struct cage_project *p
     if (dir < 0)
         return dir == -2 ? cage_error_sys(err, ENOENT, "cannot open %s", path) : -1;
     cage_strbuf_init(&record);
+    cage_strbuf_init(&body);
     if (!seen)
         cage_nixfiles_survey(config, host, project->root, &files);
-    make_record(project, config, seen ? &seen->files : &files, &record);
+    make_body(project, config, seen ? &seen->files : &files, &body);
+    add_header(&record, &body);
+    cage_strbuf_add_bytes(&record, body.buf, body.len);
     cage_hash_hex(project->root, strlen(project->root), name);
     if (cage_fs_write_atomic(dir, name, record.buf, record.len, 0600, err) < 0)
         return cage_error_wrap(err, "cannot remember what is allowed");

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define HEADER CAGE_NIX_ENTRY_VERSION "\n"
-enum { HEADER_LENGTH = sizeof HEADER - 1, DIGEST_LENGTH = CAGE_HASH_HEX - 1 };
+enum { HEADER_LENGTH = sizeof HEADER - 1, DIGEST_LENGTH = CAGE_CHECKSUM_HEX - 1 };
 
 enum tag {
     TAG_ENV = 'E',
@@ -59,7 +59,7 @@ static void put_all(struct cage_strbuf *out, enum tag tag, const struct cage_str
 void cage_nix_entry_write(const struct cage_nix_entry *entry, struct cage_strbuf *out)
 {
     CAGE_STRBUF_AUTO body = {0};
-    char digest[CAGE_HASH_HEX];
+    char digest[CAGE_CHECKSUM_HEX];
 
     cage_strbuf_init(&body);
     put(&body, TAG_GENERATION, entry->generation);
@@ -152,7 +152,7 @@ static int take_record(struct cage_nix_entry *entry, char tag, const char *text)
 int cage_nix_entry_parse(struct cage_nix_entry *entry, const char *data, size_t n)
 {
     const char *digest = data + HEADER_LENGTH, *body = digest + DIGEST_LENGTH + 1, *end = data + n;
-    char actual[CAGE_HASH_HEX];
+    char actual[CAGE_CHECKSUM_HEX];
 
     if (n < HEADER_LENGTH + DIGEST_LENGTH + 1 || memcmp(data, HEADER, HEADER_LENGTH) != 0 || body[-1] != '\n')
         return -1;

@@ -55,12 +55,12 @@ static void parse(const char *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CAGE_STRBUF_AUTO text = {0};
-    char digest[CAGE_HASH_HEX];
+    char digest[CAGE_CHECKSUM_HEX];
     struct cage_nix_log log;
 
     parse((const char *)data, size);
     cage_strbuf_init(&text);
-    cage_hash_hex(data, size, digest);
+    cage_checksum_hex(data, size, digest);
     cage_strbuf_addf(&text, CAGE_NIX_ENTRY_VERSION "\n%s\n", digest);
     cage_strbuf_add_bytes(&text, data, size);
     parse(text.buf, text.len);

@@ -107,7 +107,7 @@ static void test_every_truncation_and_flip_is_refused(void **state)
 static bool body_parses(const char *body, size_t n)
 {
     struct cage_strbuf text;
-    char digest[CAGE_HASH_HEX];
+    char digest[CAGE_CHECKSUM_HEX];
     bool ok;
 
     cage_strbuf_init(&text);
