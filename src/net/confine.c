@@ -43,7 +43,6 @@ static const unsigned short refused[] = {
     __NR_kcmp,
     438 /* pidfd_getfd */,
     440 /* process_madvise */,
-    __NR_prlimit64,
     /* mounts and namespaces */
     __NR_mount,
     __NR_umount2,
@@ -174,6 +173,12 @@ static void emit_arguments(struct filter *filter)
     emit(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, __NR_clone);
     emit_load(filter, offsetof(struct seccomp_data, args));
     emit(filter, BPF_JMP | BPF_JSET | BPF_K, 0, 1, CLONE_NAMESPACES);
+    emit_answer(filter, EPERM);
+    emit_answer(filter, 0);
+    /* getrlimit(2) of libraries is this, with process 0: oneself. */
+    emit(filter, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, __NR_prlimit64);
+    emit_load(filter, offsetof(struct seccomp_data, args));
+    emit(filter, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0);
     emit_answer(filter, EPERM);
     emit_answer(filter, 0);
 }

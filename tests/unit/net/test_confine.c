@@ -323,10 +323,15 @@ static int privileges(const struct place *place, bool setns_stays)
     struct cage_error err = {0};
     if (status_field("Seccomp") == 2 && status_field("NoNewPrivs") == 1)
         return 100; /* in a place that is confined already nothing is to be seen */
+    if (prlimit(getppid(), RLIMIT_CORE, NULL, &core) != 0)
+        return 6; /* so that the refusal is the filter's */
     if (cage_confine(&options, &err) != 0)
         return 1;
-    if (getrlimit(RLIMIT_CORE, &core) == 0)
-        return 2; /* prlimit64 is refused, which is what getrlimit(3) uses */
+    /* getrlimit(2) is prlimit(2) of oneself in libc, and libraries need it; of others, it is refused. */
+    if (prlimit(getppid(), RLIMIT_CORE, NULL, &core) == 0 || errno != EPERM)
+        return 2;
+    if (getrlimit(RLIMIT_CORE, &core) != 0)
+        return 5;
     if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_SECCOMP) != 2)
         return 3;
     if (status_field("CapEff") != 0 || status_field("CapPrm") != 0)
