@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A run under strace(1). strace writes into a pipe; a process of ours outside the cage reads it as it comes,
- * so that the supervisor stays as it is. The cage cannot reach either.
+ * A run under nixcage-tracer (src/tracer), which writes into a pipe; a process of ours outside the cage reads
+ * it as it comes, so that the supervisor stays as it is. The cage cannot reach either.
  */
 #ifndef CAGE_TRACE_TRACER_H
 #define CAGE_TRACE_TRACER_H
@@ -22,9 +22,9 @@ struct cage_tracer {
 void cage_tracer_init(struct cage_tracer *tracer);
 
 /*
- * Looks for an strace that works here and starts the reader. events: descriptor for the JSON lines, or -1;
- * with it the trace is complete (also what the system call filter refuses) and slower. What the judge points
- * to is copied with the process. Fails with CAGE_ERR_MISSING when there is no such strace.
+ * Tries whether programs can be traced here and starts the reader. events: descriptor for the JSON lines, or
+ * -1; with it the trace is complete (also what the system call filter refuses) and slower. What the judge
+ * points to is copied with the process. Fails with CAGE_ERR_MISSING when they cannot.
  */
 int cage_tracer_start(struct cage_tracer *tracer, const struct cage_judge *judge, int events,
                       struct cage_error *err) CAGE_MUST_CHECK;
