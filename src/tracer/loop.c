@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "tracer/output.h"
 #include "tracer/text.h"
+#include "tracer/wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +35,7 @@ struct syscall_info {
 struct loop {
     struct cage_tracees tracees;
     struct cage_output output;
+    struct cage_wait wait;
     bool complete;
     pid_t child;
     int status;
@@ -197,7 +199,8 @@ int cage_loop_run(pid_t child, bool complete, int out)
     pid_t tid;
 
     cage_output_init(&loop.output, out);
-    while ((tid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR) {
+    cage_wait_init(&loop.wait);
+    while ((tid = cage_wait_next(&loop.wait, &status)) > 0 || errno == EINTR) {
         if (tid < 0)
             cage_output_flush(&loop.output);
         else if (WIFSTOPPED(status))
