@@ -27,7 +27,7 @@ static void make_argv(const char *tracer, bool complete, int output, struct cage
 {
     cage_strv_add(argv, tracer);
     cage_strv_addf(argv, "%d", output);
-    cage_strv_add(argv, complete ? "complete" : "always");
+    cage_strv_add(argv, complete ? "all" : "filtered");
     cage_strv_add(argv, "--");
 }
 
@@ -41,7 +41,7 @@ static int try_tracer(const char *tracer, struct cage_error *err)
 
     cage_strbuf_init(&out);
     cage_strbuf_init(&text);
-    make_argv(tracer, false, -1, &argv);
+    make_argv(tracer, true, -1, &argv);
     cage_strv_add(&argv, tracer);
     proc.argv = cage_strv_argv(&argv);
     proc.envp = cage_strv_argv(&env);
@@ -137,6 +137,10 @@ int cage_tracer_start(struct cage_tracer *tracer, const struct cage_judge *judge
     }
     tracer->wrapper.pass_fd = pipe_ends[1];
     make_argv(program, events >= 0, pipe_ends[1], &tracer->wrapper.argv);
+    if (events < 0) {
+        tracer->wrapper.filter = tracer->filter;
+        tracer->wrapper.filter_size = cage_call_filter(tracer->filter) * sizeof tracer->filter[0];
+    }
     return 0;
 }
 

@@ -9,6 +9,9 @@
 #include "base/error.h"
 #include "run/run.h"
 #include "trace/judge.h"
+#ifdef __linux__
+#include "tracer/calls.h"
+#endif
 
 #include <sys/types.h>
 
@@ -16,6 +19,9 @@ struct cage_tracer {
     struct cage_wrapper wrapper; /* for cage_run_options */
     pid_t reader;
     int report; /* memory file that the reader fills with the summary */
+#ifdef __linux__
+    struct sock_filter filter[CAGE_CALL_MAX_FILTER]; /* that the wrapper points to */
+#endif
 };
 
 /* Nothing is started yet. */

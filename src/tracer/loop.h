@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /*
- * Attaches to a child, before it installs the filter of cage_call_filter(), and to all that come from it
+ * Attaches to a child, before the filter of cage_call_filter() is in force, and to all that come from it
  * later. 0, or an errno.
  */
 int cage_loop_attach(pid_t child);

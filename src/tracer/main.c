@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * nixcage-tracer FD always|complete -- PROGRAM [ARGUMENT…]: runs the program (bwrap, and so a cage) under
+ * nixcage-tracer FD always|all -- PROGRAM [ARGUMENT…]: runs the program (bwrap, and so a cage) under
  * ptrace(2) and writes to the descriptor what src/tracer/text.h says. Outside the cage, as the user. Ends as
  * the program does; without a program it does nothing, to be tried on.
  */
-#include "tracer/calls.h"
 #include "tracer/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,28 +25,14 @@ static int fail(const char *what, int sys)
     return EXIT_FAILED;
 }
 
-static int install_filter(void)
-{
-    static struct sock_filter code[CAGE_CALL_MAX_FILTER];
-    struct sock_fprog program = {.filter = code};
-
-    program.len = (unsigned short)cage_call_filter(code);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
-        return -1;
-    return 0;
-}
-
-/* Waits until it is traced: with the filter and no tracer, calls would fail. */
-static void __attribute__((noreturn)) be_program(int go, bool complete, char **argv)
+/* Waits until it is traced: a call that the cage's filter sends to a tracer fails without one. */
+static void __attribute__((noreturn)) be_program(int go, char **argv)
 {
     char byte;
 
     if (read(go, &byte, 1) != 1)
         _exit(EXIT_FAILED); /* the tracer has said why */
     close(go);
-    if (!complete && install_filter() < 0)
-        _exit(fail("cannot install a system call filter", errno));
     execve(argv[0], argv, environ);
     _exit(fail(argv[0], errno));
 }
@@ -93,7 +75,7 @@ static int end_as(int status)
     return 128 + WTERMSIG(status);
 }
 
-static int trace(int out, bool complete, char **argv)
+static int trace(int out, bool all, char **argv)
 {
     int go[2], sys;
     pid_t child;
@@ -107,7 +89,7 @@ static int trace(int out, bool complete, char **argv)
         return fail("cannot start a process", errno);
     if (child == 0) {
         close(go[1]);
-        be_program(go[0], complete, argv);
+        be_program(go[0], argv);
     }
     sys = cage_loop_attach(child);
     if (sys) {
@@ -118,14 +100,14 @@ static int trace(int out, bool complete, char **argv)
         return fail("cannot start the program", errno);
     if (keep_only(out) < 0)
         return EXIT_FAILED; /* which ends the program, too */
-    return end_as(cage_loop_run(child, complete, out < 0 ? -1 : 3));
+    return end_as(cage_loop_run(child, all, out < 0 ? -1 : 3));
 }
 
 int main(int argc, char **argv)
 {
-    bool complete = argc > 2 && strcmp(argv[2], "complete") == 0;
+    bool all = argc > 2 && strcmp(argv[2], "all") == 0;
 
     if (argc <= FIRST_ARG)
         return 0;
-    return trace(atoi(argv[1]), complete, argv + FIRST_ARG);
+    return trace(atoi(argv[1]), all, argv + FIRST_ARG);
 }
