@@ -91,6 +91,7 @@ static void print(struct loop *loop, struct cage_tracee *tracee, const char *err
 {
     struct cage_strbuf *out = &loop->output.text;
 
+    cage_text_who(tracee, out);
     if (tracee->early)
         cage_strbuf_add(out, tracee->early);
     else

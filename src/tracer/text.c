@@ -194,9 +194,14 @@ static size_t add_arg(const struct cage_tracee *tracee, size_t i, struct cage_st
     return 1;
 }
 
-void cage_text_call(struct cage_tracee *tracee, struct cage_strbuf *out)
+void cage_text_who(struct cage_tracee *tracee, struct cage_strbuf *out)
 {
-    cage_strbuf_addf(out, "%ld<%s> %s(", (long)tracee->tid, cage_tracee_comm(tracee), tracee->call->name);
+    cage_strbuf_addf(out, "%ld<%s> ", (long)tracee->tid, cage_tracee_comm(tracee));
+}
+
+void cage_text_call(const struct cage_tracee *tracee, struct cage_strbuf *out)
+{
+    cage_strbuf_addf(out, "%s(", tracee->call->name);
     for (size_t i = 0, n; tracee->call->args[i]; i += n) {
         if (i > 0)
             cage_strbuf_add(out, ", ");

@@ -8,8 +8,11 @@
 
 #include "tracer/tracee.h"
 
-/* Appends `PID<comm> name(argument, …)`. Names that programs chose are quoted: it is one line. */
-void cage_text_call(struct cage_tracee *tracee, struct cage_strbuf *out);
+/* Appends `PID<comm> `. */
+void cage_text_who(struct cage_tracee *tracee, struct cage_strbuf *out);
+
+/* Appends `name(argument, …)` of the call it is in. Names that programs chose are quoted: it is one line. */
+void cage_text_call(const struct cage_tracee *tracee, struct cage_strbuf *out);
 
 /* Appends bytes between these two, with everything escaped that would end them or is not a printable. */
 void cage_text_quote(struct cage_strbuf *out, char open, const char *data, size_t n, char close);
