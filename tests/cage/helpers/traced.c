@@ -89,14 +89,18 @@ static int stops(void)
     static const int signals[] = {SIGSTOP, SIGTSTP, SIGTTIN};
 
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        int status = 0;
-        pid_t pid = fork();
+        int status = 0, go[2];
+        char byte;
+        pid_t pid;
 
+        if (pipe(go) < 0)
+            return 1;
+        pid = fork();
         if (pid == 0) {
             setpgid(0, getppid()); /* not an orphaned group, which nothing but SIGSTOP stops */
             raise(signals[i]);
             open("/nowhere/after-a-stop", O_RDONLY);
-            _exit(7);
+            _exit(read(go[0], &byte, 1) == 1 ? 7 : 1); /* not before the parent saw it go on */
         }
         waitpid(pid, &status, WUNTRACED);
         printf("stopped %d by %d, ", WIFSTOPPED(status), WIFSTOPPED(status) ? WSTOPSIG(status) : 0);
@@ -105,6 +109,8 @@ static int stops(void)
         kill(pid, SIGCONT);
         waitpid(pid, &status, WCONTINUED);
         printf("continued %d, ", WIFCONTINUED(status));
+        if (write(go[1], "", 1) != 1)
+            return 1;
         waitpid(pid, &status, 0);
         printf("exit %d\n", WEXITSTATUS(status));
     }
