@@ -14,6 +14,7 @@
 
 /* As linux/ptrace.h has them, which cannot be included beside every libc's sys/ptrace.h. */
 enum { GET_SYSCALL_INFO = 0x420e, SYSCALL_STOP = SIGTRAP | 0x80 };
+enum { TOO_OLD = 125 << 8 /* as of a program that ends with 125 */ };
 enum { OP_ENTRY = 1, OP_EXIT = 2, OP_SECCOMP = 3 };
 
 struct syscall_info {
@@ -37,6 +38,7 @@ struct loop {
     struct cage_output output;
     struct cage_wait wait;
     bool complete;
+    bool blind; /* the kernel is too old to tell */
     pid_t child;
     int status;
 };
@@ -120,6 +122,7 @@ static void take_call(struct loop *loop, pid_t tid)
     struct syscall_info info;
 
     if (!get_info(tid, &info)) {
+        loop->blind |= errno == EIO;
         resume(tid, loop->complete, 0);
         return;
     }
@@ -214,5 +217,5 @@ int cage_loop_run(pid_t child, bool complete, int out)
     for (size_t i = 0; i < CAGE_TRACEE_BUCKETS; i++)
         while (loop.tracees.buckets[i])
             cage_tracee_drop(&loop.tracees, loop.tracees.buckets[i]->tid);
-    return loop.status;
+    return loop.blind ? TOO_OLD : loop.status;
 }
