@@ -214,6 +214,7 @@ int cage_loop_run(pid_t child, bool complete, int out)
     }
     cage_output_flush(&loop.output);
     cage_output_finish(&loop.output);
+    cage_wait_finish(&loop.wait);
     for (size_t i = 0; i < CAGE_TRACEE_BUCKETS; i++)
         while (loop.tracees.buckets[i])
             cage_tracee_drop(&loop.tracees, loop.tracees.buckets[i]->tid);
