@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * nixcage-tracer FD always|all -- PROGRAM [ARGUMENT…]: runs the program (bwrap, and so a cage) under
- * ptrace(2) and writes to the descriptor what src/tracer/text.h says. Outside the cage, as the user. Ends as
- * the program does; without a program it does nothing, to be tried on.
+ * nixcage-tracer FD filtered|all -- PROGRAM [ARGUMENT…]: runs the program (bwrap, and so a cage) under
+ * ptrace(2) and writes to the descriptor (-1: to none) what src/tracer/text.h says: of the calls at which the
+ * cage's filter stops a program, or of all. Outside the cage, as the user. Ends as the program does; without
+ * one it does nothing, for nixcage to try whether it may trace.
  */
 #include "tracer/loop.h"
 
@@ -109,5 +110,5 @@ int main(int argc, char **argv)
 
     if (argc <= FIRST_ARG)
         return 0;
-    return trace(atoi(argv[1]), all, argv + FIRST_ARG);
+    return trace((int)strtol(argv[1], NULL, 10), all, argv + FIRST_ARG);
 }
