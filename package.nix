@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# nixcage, for callPackage. It is told where its bubblewrap and strace are; Nix itself it finds on PATH, so that it is the user's.
+# nixcage, for callPackage. It is told where its bubblewrap is; Nix itself it finds on PATH, so that it is the user's.
 {
   lib,
   stdenv,
@@ -14,7 +14,6 @@
   libsodium,
   tomlplusplus,
   bubblewrap,
-  strace,
 }:
 
 let
@@ -56,7 +55,6 @@ stdenv.mkDerivation {
   ]
   ++ lib.optionals linux [
     (lib.mesonOption "bwrap" (lib.getExe' bubblewrap "bwrap"))
-    (lib.mesonOption "strace" (lib.getExe' strace "strace"))
   ];
 
   # The unit tests; the suites need a Nix of their own.

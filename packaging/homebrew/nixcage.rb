@@ -17,14 +17,12 @@ class Nixcage < Formula
   on_linux do
     depends_on "bubblewrap"
     depends_on "libseccomp"
-    depends_on "strace"
   end
 
   def install
     options = ["-Dtests=false"]
     if OS.linux?
       options << "-Dbwrap=#{Formula["bubblewrap"].opt_bin}/bwrap"
-      options << "-Dstrace=#{Formula["strace"].opt_bin}/strace"
     end
     system "meson", "setup", "build", *std_meson_args, *options
     system "meson", "compile", "-C", "build", "--verbose"

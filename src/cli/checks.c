@@ -149,8 +149,6 @@ void cage_checks_run(struct cage_checks *checks, const struct cage_host *host,
     }
     check_program(checks, host, "nix", "nix-shell", !config || cage_nix_needed(config), "packages");
     check_program(checks, host, "direnv", "direnv", false, "cage and cagerun in a project's directory");
-    if (linux_host)
-        check_program(checks, host, "strace", "strace", false, "--debug");
 }
 
 void cage_checks_finish(struct cage_checks *checks)

@@ -23,7 +23,7 @@ void cage_debug_init(struct cage_debug *debug);
 void cage_debug_finish(struct cage_debug *debug);
 
 /*
- * Does what --debug[=FILE] asks for, if it was given. A machine without a usable strace is told about and is
+ * Does what --debug[=FILE] asks for, if it was given. A machine where programs cannot be traced is told about and is
  * no error; a FILE that cannot be written, or that the cage could write, is one.
  */
 int cage_debug_start(struct cage_debug *debug, const struct cage_cli *cli, const struct cage_session *session,

@@ -108,9 +108,8 @@ void cage_bwrap_finish(struct cage_bwrap *bwrap);
 char *cage_host_find_tool(const char *name, const char *path_value);
 
 /*
- * A program that cages are made of, "bwrap" or "strace": the one that this build was configured to use
- * (-Dbwrap, -Dstrace) if it can be executed, else as cage_host_find_tool on the host's PATH. The caller
- * frees; NULL: none.
+ * A program that cages are made of, "bwrap": the one that this build was configured to use (-Dbwrap) if it
+ * can be executed, else as cage_host_find_tool on the host's PATH. The caller frees; NULL: none.
  */
 char *cage_host_find_sandbox_tool(const struct cage_host *host, const char *name);
 

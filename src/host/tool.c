@@ -15,7 +15,6 @@ static const struct {
     const char *name, *path;
 } configured[] = {
     {"bwrap", CAGE_BWRAP},
-    {"strace", CAGE_STRACE},
 };
 
 /* Whether a physical directory is a project or in one. */

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Between nixcage and a cage's process 1 there are bwrap and perhaps strace. */
+/* Between nixcage and a cage's process 1 there are bwrap and perhaps nixcage-tracer. */
 enum { MAX_ABOVE = 4 };
 
 /* One process, as /proc/PID/status has it. */

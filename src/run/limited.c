@@ -19,6 +19,8 @@ int cage_limited_start(struct cage_limited *limited, const struct cage_run_optio
     if (options->wrapper) {
         cage_strv_add_all(&limited->wrapper.argv, options->wrapper->argv.items);
         cage_strv_add_all(&limited->wrapper.env, options->wrapper->env.items);
+        limited->wrapper.filter = options->wrapper->filter;
+        limited->wrapper.filter_size = options->wrapper->filter_size;
     }
     return cage_limits_make_group(limited->way, &limited->group, err);
 }

@@ -151,6 +151,20 @@ static void explain_memory(const struct run *run, int *status)
         *status = 128 + SIGKILL; /* systemd ended the rest of the scope */
 }
 
+/* joined: what is passed on may lie in it. */
+static void set_filter(struct run *run, struct cage_strbuf *joined)
+{
+    const struct cage_wrapper *wrapper = run->options->wrapper;
+
+    cage_seccomp_bpf(run->plan->nested, &run->input.seccomp, &run->input.seccomp_size);
+    if (!wrapper || !wrapper->filter)
+        return;
+    cage_seccomp_join(run->input.seccomp, run->input.seccomp_size, wrapper->filter, wrapper->filter_size,
+                      joined);
+    run->input.seccomp = joined->buf;
+    run->input.seccomp_size = joined->len;
+}
+
 /* Everything between making the plan's directories and the last look at the project. */
 static int run(struct run *run, const struct signals *signals, int *status, struct cage_error *err)
 {
@@ -159,7 +173,7 @@ static int run(struct run *run, const struct signals *signals, int *status, stru
         .mask = &signals->mask,
         .wait = run->plan->net == CAGE_NET_GATE,
     };
-    CAGE_STRBUF_AUTO spec = {0};
+    CAGE_STRBUF_AUTO spec = {0}, joined = {0};
     struct cage_hold *hold;
     int rc;
 
@@ -169,8 +183,9 @@ static int run(struct run *run, const struct signals *signals, int *status, stru
     if (err->code)
         return -1;
     run->what.hold = hold;
-    cage_seccomp_bpf(run->plan->nested, &run->input.seccomp, &run->input.seccomp_size);
     cage_strbuf_init(&spec);
+    cage_strbuf_init(&joined);
+    set_filter(run, &joined);
     run->input.spec = &spec;
     rc = add_limits(run, &extra, err);
     if (rc == 0) {

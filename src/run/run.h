@@ -12,11 +12,14 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* A program that executes bwrap in its own place or as its child: systemd-run, strace. */
+/* A program that executes bwrap in its own place or as its child: systemd-run, nixcage-tracer. */
 struct cage_wrapper {
     struct cage_strv argv; /* put before bwrap's; argv[0] is a path. Empty: nothing */
     struct cage_strv env;  /* its environment */
     int pass_fd;           /* stays open under its own number; -1: none */
+    /* What the cage's system call filter allows is asked about here, too (cage_seccomp_join). NULL: no */
+    const void *filter;
+    size_t filter_size;
 };
 
 /*

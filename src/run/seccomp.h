@@ -6,6 +6,8 @@
 #ifndef CAGE_RUN_SECCOMP_H
 #define CAGE_RUN_SECCOMP_H
 
+#include "base/strbuf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,5 +45,12 @@ enum { CAGE_SECCOMP_LAST_KNOWN = 469 /* file_setattr, Linux 6.17 */ };
 
 /* The compiled filter for bwrap --seccomp: struct sock_filter (linux/filter.h) instructions; static. */
 void cage_seccomp_bpf(bool nested, const void **data, size_t *size);
+
+/*
+ * Appends to *out a filter that answers as the first one (of `size` bytes), but where that allows as the
+ * second one: what is refused stays refused.
+ */
+void cage_seccomp_join(const void *first, size_t size, const void *then, size_t then_size,
+                       struct cage_strbuf *out);
 
 #endif

@@ -10,7 +10,6 @@ enum { NONE = -1 };
 
 enum effect {
     READS,
-    LOOKS, /* as READS, but so frequent or so rarely the first to fail that only a complete trace has it */
     WRITES,
     RUNS,
     BY_FLAGS, /* the argument after the path has the open(2) flags */
@@ -33,18 +32,18 @@ static const struct shape {
     {"stat64", NONE, 0, READS, NULL},
     {"lstat64", NONE, 0, READS, NULL},
     {"access", NONE, 0, READS, NULL},
-    {"readlink", NONE, 0, LOOKS, NULL},
-    {"statfs", NONE, 0, LOOKS, NULL},
+    {"readlink", NONE, 0, READS, NULL},
+    {"statfs", NONE, 0, READS, NULL},
     {"chdir", NONE, 0, READS, NULL},
-    {"getxattr", NONE, 0, LOOKS, NULL},
-    {"lgetxattr", NONE, 0, LOOKS, NULL},
-    {"inotify_add_watch", NONE, 1, LOOKS, NULL},
+    {"getxattr", NONE, 0, READS, NULL},
+    {"lgetxattr", NONE, 0, READS, NULL},
+    {"inotify_add_watch", NONE, 1, READS, NULL},
     {"newfstatat", 0, 1, READS, NULL},
     {"fstatat64", 0, 1, READS, NULL},
     {"statx", 0, 1, READS, NULL},
     {"faccessat", 0, 1, READS, NULL},
     {"faccessat2", 0, 1, READS, NULL},
-    {"readlinkat", 0, 1, LOOKS, NULL},
+    {"readlinkat", 0, 1, READS, NULL},
     {"execve", NONE, 0, RUNS, NULL},
     {"execveat", 0, 1, RUNS, NULL},
     {"mkdir", NONE, 0, WRITES, NULL},
@@ -161,26 +160,6 @@ static bool read_file(const struct cage_strace_line *line, cage_event_cwd *cwd, 
     if (!event->target && shape->effect == SPECIAL)
         event->target = cage_strdup("");
     return event->target != NULL;
-}
-
-char *cage_event_calls(bool complete)
-{
-    CAGE_STRBUF_AUTO calls = {0};
-    const char *last = "";
-
-    cage_strbuf_init(&calls);
-    cage_strbuf_add(&calls, "trace=connect,bind,socket,socketpair");
-    if (complete)
-        cage_strbuf_add(&calls, ",%file");
-    for (size_t i = 0; i < CAGE_LEN(shapes) && !complete; i++) {
-        const struct shape *shape = &shapes[i];
-
-        /* A question mark: no error where the architecture has no such call. */
-        if (shape->effect != LOOKS && shape->effect != SPECIAL && strcmp(shape->name, last) != 0)
-            cage_strbuf_addf(&calls, ",?%s", shape->name);
-        last = shape->name;
-    }
-    return cage_strbuf_steal(&calls);
 }
 
 /* `htons(80)`, wherever it stands. */

@@ -41,12 +41,4 @@ bool cage_event_read(const struct cage_strace_line *line, cage_event_cwd *cwd, v
 /* Frees what it owns; accepts a zeroed one. */
 void cage_event_finish(struct cage_event *event);
 
-/*
- * strace's expression ("trace=connect,?openat,…") for the calls that events are made of. Each call that is
- * traced stops the program twice, so it is complete only on demand: without readlink, which programs call for
- * every part of a path, and other calls that seldom are the only ones to fail; and without mounts, which the
- * system call filter refuses unseen. The caller frees.
- */
-char *cage_event_calls(bool complete);
-
 #endif

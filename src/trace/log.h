@@ -21,7 +21,7 @@ struct cage_trace_pending {
     char *text;
 };
 
-/* What a process has executed: strace tells the name from before that (seen with 6.1). */
+/* What a process has executed: its name, longer than the kernel has it. */
 struct cage_trace_program {
     long pid;
     char *name;
@@ -52,9 +52,9 @@ void cage_trace_log_init(struct cage_trace_log *log, const struct cage_judge *ju
 void cage_trace_log_finish(struct cage_trace_log *log);
 
 /*
- * Takes one line of strace (any n bytes, without the newline). Returns the entry it was counted at, or NULL:
- * no failure, from before the command was executed, or of a kind that is not kept any more. Valid until the
- * next call.
+ * Takes one line as strace writes it (any n bytes, without the newline). Returns the entry it was counted at,
+ * or NULL: no failure, from before the command was executed, or of a kind that is not kept any more. Valid
+ * until the next call.
  */
 const struct cage_trace_entry *cage_trace_log_line(struct cage_trace_log *log, const char *text, size_t n);
 

@@ -6,7 +6,6 @@
 #include "trace/tracer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,15 +18,6 @@ struct reading {
     bool skipping; /* the rest of a line that is too long */
     int events;
 };
-
-/* As seen from outside, which is the path in the cage: its mounts are not reachable from here. */
-static char *process_cwd(void *context, long pid)
-{
-    cage_autofree char *link = cage_format("/proc/%ld/cwd", pid);
-
-    (void)context;
-    return cage_fs_readlink(AT_FDCWD, link);
-}
 
 static void flush_json(struct reading *reading, size_t from)
 {
@@ -81,7 +71,7 @@ void cage_trace_read(int in, int report, int events, const struct cage_judge *ju
     struct cage_error ignored;
     ssize_t n;
 
-    cage_trace_log_init(&reading.log, judge, process_cwd, NULL);
+    cage_trace_log_init(&reading.log, judge, NULL, NULL);
     cage_strbuf_init(&reading.line);
     cage_strbuf_init(&reading.json);
     cage_strbuf_init(&summary);

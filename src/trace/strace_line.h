@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The text that strace(1) writes with -f (-Y or not), one line a call. Programs choose the names in it, so
- * nothing is believed about its form. Pure; nothing is copied: slices point into the line.
+ * The text that nixcage-tracer writes, and strace(1) with -f (-Y or not), one line a call. Programs choose
+ * the names in it, so nothing is believed about its form. Pure; nothing is copied: slices point into the
+ * line.
  */
 #ifndef CAGE_TRACE_STRACE_LINE_H
 #define CAGE_TRACE_STRACE_LINE_H

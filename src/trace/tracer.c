@@ -2,8 +2,8 @@
 #include "trace/tracer.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/proc.h"
-#include "trace/event.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,37 +17,22 @@
 
 enum { NR_CLOSE_RANGE = 436, MAX_SUMMARY = 1 << 20 };
 
-/*
- * Also what succeeds, since of that the execve calls tell which program a process is. Names of directories
- * (-y), and of processes that only forked (-Y, strace 5.14). Not the calls that carry data.
- */
-static const char *const options[] = {
-    "-f", "-q", "-y", "-Y", "-s", "4096", "-e", "signal=none", "-e",
-};
-
 void cage_tracer_init(struct cage_tracer *tracer)
 {
     *tracer = (struct cage_tracer){.wrapper = {.pass_fd = -1}, .reader = -1, .report = -1};
 }
 
-/*
- * With --seccomp-bpf (5.3) the other calls cost nothing; but then what our own filter refuses is not seen,
- * since an errno from one filter goes before a trace from another (seccomp(2)).
- */
-static void make_argv(const char *strace, bool complete, const char *output, struct cage_strv *argv)
+/* nixcage-tracer and its arguments, up to the program's; output -1: nowhere. See src/tracer/main.c. */
+static void make_argv(const char *tracer, bool complete, int output, struct cage_strv *argv)
 {
-    cage_strv_add(argv, strace);
-    for (size_t i = 0; i < CAGE_LEN(options); i++)
-        cage_strv_add(argv, options[i]);
-    cage_strv_take(argv, cage_event_calls(complete));
-    if (!complete)
-        cage_strv_add(argv, "--seccomp-bpf");
-    cage_strv_add(argv, "-o");
-    cage_strv_add(argv, output);
+    cage_strv_add(argv, tracer);
+    cage_strv_addf(argv, "%d", output);
+    cage_strv_add(argv, complete ? "all" : "filtered");
+    cage_strv_add(argv, "--");
 }
 
-/* The old ones lack options, and a kernel or container may forbid ptrace(2): only trying tells. */
-static int try_strace(const char *strace, bool complete, struct cage_error *err)
+/* The kernel or a container may forbid ptrace(2): only trying tells. */
+static int try_tracer(const char *tracer, struct cage_error *err)
 {
     CAGE_STRBUF_AUTO out = {0}, text = {0};
     CAGE_STRV_AUTO argv = {0}, env = {0};
@@ -56,9 +41,8 @@ static int try_strace(const char *strace, bool complete, struct cage_error *err)
 
     cage_strbuf_init(&out);
     cage_strbuf_init(&text);
-    make_argv(strace, complete, "/dev/null", &argv);
-    cage_strv_add(&argv, strace);
-    cage_strv_add(&argv, "-V");
+    make_argv(tracer, true, -1, &argv);
+    cage_strv_add(&argv, tracer);
     proc.argv = cage_strv_argv(&argv);
     proc.envp = cage_strv_argv(&env);
     status = cage_proc_run(&proc, err);
@@ -66,24 +50,23 @@ static int try_strace(const char *strace, bool complete, struct cage_error *err)
         return 0;
     if (status > 0) {
         text.buf[strcspn(text.buf, "\n")] = '\0';
-        cage_error_set(err, CAGE_ERR_MISSING, "strace does not work here: %s",
+        cage_error_set(err, CAGE_ERR_MISSING, "programs cannot be traced here: %s",
                        *text.buf ? text.buf : "it failed");
-        cage_error_hint(err, "strace 5.14 or newer is needed, and a kernel that lets it trace");
+        cage_error_hint(err,
+                        "it takes Linux 5.3, and a kernel and container that allow ptrace(2): see the sysctl "
+                        "kernel.yama.ptrace_scope and the container's seccomp profile");
     }
     return -1;
 }
 
-static char *find_strace(const struct cage_host *host, struct cage_error *err)
+/* Beside the init where installed, else in the build tree. The caller frees. */
+static char *find_tracer(const struct cage_host *host)
 {
-    char *strace = cage_host_find_sandbox_tool(host, "strace");
-    cage_autofree char *hint = NULL;
+    cage_autofree char *dir = cage_path_dirname(host->init_path);
+    cage_autofree char *beside = cage_path_join(dir, "nixcage-tracer");
+    cage_autofree char *built = cage_path_join(dir, "../tracer/nixcage-tracer");
 
-    if (strace)
-        return strace;
-    hint = cage_host_install_hint(host, "strace");
-    cage_error_set(err, CAGE_ERR_MISSING, "strace is not installed");
-    cage_error_hint(err, "%s", hint);
-    return NULL;
+    return cage_path_clean(access(beside, F_OK) == 0 ? beside : built);
 }
 
 static void close_from(unsigned first)
@@ -139,10 +122,10 @@ static int start_reader(struct cage_tracer *tracer, const struct cage_judge *jud
 int cage_tracer_start(struct cage_tracer *tracer, const struct cage_judge *judge, int events,
                       struct cage_error *err)
 {
-    cage_autofree char *strace = find_strace(judge->host, err), *output = NULL;
+    cage_autofree char *program = find_tracer(judge->host);
     int pipe_ends[2] = {-1, -1}, rc;
 
-    if (!strace || try_strace(strace, events >= 0, err) < 0)
+    if (try_tracer(program, err) < 0)
         return -1;
     if (pipe2(pipe_ends, O_CLOEXEC) < 0)
         return cage_error_sys(err, errno, "cannot make a pipe");
@@ -153,8 +136,11 @@ int cage_tracer_start(struct cage_tracer *tracer, const struct cage_judge *judge
         return -1;
     }
     tracer->wrapper.pass_fd = pipe_ends[1];
-    output = cage_format("/proc/self/fd/%d", pipe_ends[1]);
-    make_argv(strace, events >= 0, output, &tracer->wrapper.argv);
+    make_argv(program, events >= 0, pipe_ends[1], &tracer->wrapper.argv);
+    if (events < 0) {
+        tracer->wrapper.filter = tracer->filter;
+        tracer->wrapper.filter_size = cage_call_filter(tracer->filter) * sizeof tracer->filter[0];
+    }
     return 0;
 }
 
@@ -163,13 +149,13 @@ int cage_tracer_end(struct cage_tracer *tracer, struct cage_strbuf *summary, str
     int status = 0;
     pid_t done;
 
-    cage_close(&tracer->wrapper.pass_fd); /* the last writer, now that strace has ended */
+    cage_close(&tracer->wrapper.pass_fd); /* the last writer, now that nixcage-tracer has ended */
     do
         done = waitpid(tracer->reader, &status, 0);
     while (done < 0 && errno == EINTR);
     tracer->reader = -1;
     if (done < 0 || status != 0)
-        return cage_error_set(err, CAGE_ERR_SYSTEM, "the reader of strace's output failed");
+        return cage_error_set(err, CAGE_ERR_SYSTEM, "the reader of the trace failed");
     if (lseek(tracer->report, 0, SEEK_SET) < 0)
         return cage_error_sys(err, errno, "cannot read the summary");
     return cage_fs_read_fd(tracer->report, MAX_SUMMARY, summary, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A run under strace(1). strace writes into a pipe; a process of ours outside the cage reads it as it comes,
- * so that the supervisor stays as it is. The cage cannot reach either.
+ * A run under nixcage-tracer (src/tracer), which writes into a pipe; a process of ours outside the cage reads
+ * it as it comes, so that the supervisor stays as it is. The cage cannot reach either.
  */
 #ifndef CAGE_TRACE_TRACER_H
 #define CAGE_TRACE_TRACER_H
@@ -9,6 +9,9 @@
 #include "base/error.h"
 #include "run/run.h"
 #include "trace/judge.h"
+#ifdef __linux__
+#include "tracer/calls.h"
+#endif
 
 #include <sys/types.h>
 
@@ -16,15 +19,18 @@ struct cage_tracer {
     struct cage_wrapper wrapper; /* for cage_run_options */
     pid_t reader;
     int report; /* memory file that the reader fills with the summary */
+#ifdef __linux__
+    struct sock_filter filter[CAGE_CALL_MAX_FILTER]; /* that the wrapper points to */
+#endif
 };
 
 /* Nothing is started yet. */
 void cage_tracer_init(struct cage_tracer *tracer);
 
 /*
- * Looks for an strace that works here and starts the reader. events: descriptor for the JSON lines, or -1;
- * with it the trace is complete (also what the system call filter refuses) and slower. What the judge points
- * to is copied with the process. Fails with CAGE_ERR_MISSING when there is no such strace.
+ * Tries whether programs can be traced here and starts the reader. events: descriptor for the JSON lines, or
+ * -1; with it the trace is complete (also what the system call filter refuses) and slower. What the judge
+ * points to is copied with the process. Fails with CAGE_ERR_MISSING when they cannot.
  */
 int cage_tracer_start(struct cage_tracer *tracer, const struct cage_judge *judge, int events,
                       struct cage_error *err) CAGE_MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* There is no strace here. */
+/* Programs are traced on Linux only. */
 #include "base/mem.h"
 #include "trace/tracer.h"
 
@@ -14,7 +14,7 @@ int cage_tracer_start(struct cage_tracer *tracer, const struct cage_judge *judge
     (void)tracer;
     (void)judge;
     (void)events;
-    cage_error_set(err, CAGE_ERR_MISSING, "there is no strace on this system");
+    cage_error_set(err, CAGE_ERR_MISSING, "programs cannot be traced on this system");
     return cage_error_hint(err, "macOS logs denials: log stream --predicate 'sender == \"Sandbox\"'");
 }
 

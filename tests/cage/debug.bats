@@ -5,7 +5,6 @@
 load ../lib/common
 
 setup() {
-    need strace
     make_project <<'END'
 [sandbox.filesystem]
 system = true
@@ -91,23 +90,106 @@ debug_cage() {
     jq -es '.[-1].type == "end"' .nixcage/events.json
 }
 
-@test "without strace it says so and runs on" {
-    # Not in the project: what the cage can write is no place for programs of the host.
-    local bin=$BATS_TEST_TMPDIR/bin program
-    mkdir "$bin"
-    for program in bwrap nix nix-shell; do
-        ! command -v "$program" >/dev/null || ln -s "$(command -v "$program")" "$bin/"
-    done
-    PATH=$bin run_split "$NIXCAGE" run --debug -- sh -c 'echo ran; exit 4'
+@test "where nothing may be traced it says so and runs on" {
+    local build=${NIXCAGE%/src/nixcage}
+    [ -x "$build/tests/cage/deny" ] || skip "not a build tree"
+    run_split "$build/tests/cage/deny" EPERM ptrace -- "$NIXCAGE" run --debug -- sh -c 'echo ran; exit 4'
     assert_status 4
     assert_output ran
-    assert_stderr_has 'strace is not installed'
+    assert_stderr_has 'programs cannot be traced here: ptrace: Operation not permitted'
+    refute_stderr_has 'access failures'
+}
+
+# The helper of tests/cage/helpers/traced.c, where the cage sees it. Its cases print the same with a tracer and without.
+traced_helper() {
+    local build=${NIXCAGE%/src/nixcage}
+    [ -x "$build/tests/cage/traced" ] || skip "not a build tree"
+    cp "$build/tests/cage/traced" .
+}
+
+@test "threads, vfork, stops and signals are as without" {
+    local case plain
+    traced_helper
+    for case in threads vfork stops signals names; do
+        run_cage ./traced "$case"
+        assert_status 0
+        plain=$output
+        debug_cage ./traced "$case"
+        assert_status 0
+        assert_output "$plain"
+        [ -n "$plain" ]
+    done
+    refute_stderr_has 'nowhere' # is on the host no more than in the cage
+    debug_cage ./traced stops
+    assert_output_has 'stopped 1 by 20, still 1, continued 1, exit 7'
+}
+
+@test "a program that a thread executes is explained as any other" {
+    traced_helper
+    debug_cage env "TRACED_FILE=$HOME/data.txt" ./traced thread-exec
+    assert_status 1
+    assert_stderr_has "cat: openat $HOME/data.txt: ENOENT"
+}
+
+@test "relative names, names from an open directory, and hostile ones" {
+    local bad=$'a\n1<x> openat(AT_FDCWD, "forged", O_RDONLY) = -1 EACCES'
+    need python3 jq
+    mkdir -p "$HOME/dir/sub"
+    echo 1 >"$HOME/dir/sub/$bad"
+    run_split "$NIXCAGE" run --debug="$HOME/events.json" -- python3 -c '
+import os, socket, sys
+home = os.open("/", os.O_PATH)
+for path in (sys.argv[1].lstrip("/") + "/dir/sub/" + sys.argv[2], sys.argv[1].lstrip("/") + "/data.txt"):
+    try: os.open(path, os.O_RDONLY, dir_fd=home)
+    except FileNotFoundError: pass
+os.chdir("/usr")
+try: os.mkdir("made")
+except OSError: pass
+try: socket.socket(socket.AF_UNIX).connect("nobody/listens")
+except OSError: pass
+' "$HOME" "$bad"
+    assert_status 0
+    jq -es --arg want "$HOME/dir/sub/$bad" 'any(.[]; .path == $want)' "$HOME/events.json"
+    jq -es --arg want "$HOME/data.txt" 'any(.[]; .path == $want)' "$HOME/events.json"
+    jq -es 'any(.[]; .path == "/usr/made" and .error == "EROFS")' "$HOME/events.json"
+    jq -es 'any(.[]; .socket == "/usr/nobody/listens")' "$HOME/events.json"
+    jq -es 'all(.[] | .path // ""; endswith("forged") | not)' "$HOME/events.json"
+    rm -r "$HOME/dir"
+}
+
+@test "what the command leaves behind does not hold the run up" {
+    run_split timeout 20 "$NIXCAGE" run --debug -- sh -c 'sleep 60 & exit 3'
+    assert_status 3
+}
+
+@test "Ctrl-Z stops the whole, and fg goes on" {
+    local pid
+    "$NIXCAGE" run --debug -- sh -c 'kill -STOP $$; cat /nowhere; echo on; exit 6' >out 2>err 3>&- &
+    pid=$!
+    poll_until 10 grep -q '^State:.T' "/proc/$pid/status"
+    kill -CONT "$pid"
+    wait "$pid" || [ $? = 6 ]
+    grep -qx on out
+}
+
+@test "a parallel build under --debug is the same build" {
+    local i
+    need gcc make
+    for i in 1 2 3 4 5 6; do echo "int f$i(void) { return $i; }" >"f$i.c"; done
+    printf 'all: %s\n%%.o: %%.c\n\tgcc -c -o $@ $<\n' "$(echo f{1..6}.o)" >Makefile
+    debug_cage make -s -j4
+    assert_status 0
+    assert_stderr_has 'No sandbox access failures detected'
+    for i in 1 2 3 4 5 6; do [ -s "f$i.o" ]; done
+    debug_cage nproc
+    [ "$output" = "$(nproc)" ]
 }
 
 @test "the cage sees nothing of the trace" {
     debug_cage sh -c 'ls -l /proc/self/fd /proc/1/fd 2>&1 | grep -c pipe; cat /proc/self/status | grep NoNewPrivs; ls /proc | grep -c "^[0-9]"'
     run_split "$NIXCAGE" run --debug -- sh -c 'for f in /proc/*/comm; do cat $f; done 2>/dev/null'
-    refute_output_has strace
+    refute_output_has nixcage-tracer
+    refute_output_has nixcage-trace
     refute_output_has nixcage-report
 }
 
@@ -119,7 +201,7 @@ is_there() {
     pgrep -f "sleep $1" >/dev/null
 }
 
-@test "when nixcage is killed, strace and the cage end" {
+@test "when nixcage is killed, the tracer and the cage end" {
     local length=86$RANDOM
     "$NIXCAGE" run --debug -- sleep "$length" 2>/dev/null 3>&- &
     local pid=$!

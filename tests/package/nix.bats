@@ -47,24 +47,22 @@ env_of() {
     [[ $(env_of nativeBuildInputs) == *-meson*-ninja*-pkg-config* ]]
 }
 
-@test "package.nix: the program gets its own bubblewrap and strace, and meson takes the options" {
+@test "package.nix: the program gets its own bubblewrap, and meson takes the options" {
     local flags build=$BATS_TEST_TMPDIR/build
     flags=$(env_of mesonFlags)
     [[ $flags == *"-Dbwrap=$NIX_STORE_DIR/"*-bubblewrap/bin/bwrap* ]]
-    [[ $flags == *"-Dstrace=$NIX_STORE_DIR/"*-strace/bin/strace* ]]
     # Words on purpose, as stdenv does it.
     # shellcheck disable=SC2086
     meson setup "$build" "$SRC" -Dtests=false $flags >"$BATS_TEST_TMPDIR/log" 2>&1 || { cat "$BATS_TEST_TMPDIR/log" >&2; return 1; }
     grep -q "CAGE_BWRAP \"$NIX_STORE_DIR/.*-bubblewrap/bin/bwrap\"" "$build/cage_config.h"
-    grep -q "CAGE_STRACE \"$NIX_STORE_DIR/.*-strace/bin/strace\"" "$build/cage_config.h"
 }
 
-@test "package.nix: on macOS it wants neither" {
+@test "package.nix: on macOS it does not want it" {
     nix-instantiate --eval --strict --json -E "
         let pkgs = import $BATS_FILE_TMPDIR/nixpkgs { system = \"aarch64-darwin\"; };
             package = pkgs.callPackage $BATS_FILE_TMPDIR/src/package.nix { };
         in { inherit (package) mesonFlags; inputs = map (p: p.name) package.buildInputs; }" >"$BATS_TEST_TMPDIR/json"
-    [ "$(jq -r '.mesonFlags | map(select(test("bwrap|strace"))) | length' "$BATS_TEST_TMPDIR/json")" = 0 ]
+    [ "$(jq -r '.mesonFlags | map(select(test("bwrap"))) | length' "$BATS_TEST_TMPDIR/json")" = 0 ]
     [ "$(jq -r '.inputs | map(select(. == "libseccomp")) | length' "$BATS_TEST_TMPDIR/json")" = 0 ]
     [ "$(jq -r '.inputs | map(select(. == "jansson")) | length' "$BATS_TEST_TMPDIR/json")" = 1 ]
 }

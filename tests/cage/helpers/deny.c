@@ -34,6 +34,7 @@ static const struct name {
         {"memfd_create", SYS_memfd_create},
         {"renameat2", SYS_renameat2},
         {"statx", SYS_statx},
+        {"ptrace", SYS_ptrace},
         {"fchmodat2", 452},
 },
   errors[] = {{"ENOSYS", ENOSYS}, {"EPERM", EPERM}, {"EOPNOTSUPP", EOPNOTSUPP}};

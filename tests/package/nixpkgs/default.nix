@@ -16,7 +16,7 @@ let
     // { inherit (args) meta pname version; };
   names = [
     "bats" "bubblewrap" "cmocka" "jansson" "libevent" "libseccomp" "libsodium" "mandoc" "meson" "ninja" "pkg-config" "shellcheck"
-    "strace" "tomlplusplus"
+    "tomlplusplus"
   ];
   isLinux = builtins.match ".*-linux" system != null;
   pkgs = lib.genAttrs names stub // {

@@ -155,7 +155,7 @@ static void test_hints(void **state)
     } cases[] = {
         {"NAME=x\nID=debian\n", "bwrap", "sudo apt install bubblewrap"},
         {"ID=\"fedora\"\n", "bwrap", "sudo dnf install bubblewrap"},
-        {"ID=pop\nID_LIKE=\"ubuntu debian\"\n", "strace", "sudo apt install strace"},
+        {"ID=pop\nID_LIKE=\"ubuntu debian\"\n", "direnv", "sudo apt install direnv"},
         {"ID=endeavouros\nID_LIKE=arch\n", "bwrap", "sudo pacman -S bubblewrap"},
         {"ID=alpine\n", "direnv", "sudo apk add direnv"},
         {"ID=opensuse-leap\n", "bwrap", "sudo zypper install bubblewrap"},

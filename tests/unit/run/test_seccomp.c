@@ -5,8 +5,10 @@
  */
 #include "base/mem.h"
 #include "run/seccomp.h"
+#include "tracer/calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -53,17 +55,12 @@ static uint32_t jump(const struct sock_filter *f, uint32_t a)
     return yes ? f->jt : f->jf;
 }
 
-/* The errno the filter answers with, 0 for "allowed". */
-static int decide(bool nested, const struct seccomp_data *data)
+/* What a filter of n instructions answers. */
+static uint32_t interpret(const struct sock_filter *code, size_t n, const struct seccomp_data *data)
 {
-    const void *program;
-    const struct sock_filter *code;
-    size_t size, n, steps = 0;
+    size_t steps = 0;
     uint32_t a = 0;
 
-    cage_seccomp_bpf(nested, &program, &size);
-    code = program;
-    n = size / sizeof *code;
     for (size_t pc = 0; pc < n; pc++) {
         assert_true(++steps <= n);
         switch (BPF_CLASS(code[pc].code)) {
@@ -80,16 +77,28 @@ static int decide(bool nested, const struct seccomp_data *data)
             pc += jump(&code[pc], a);
             break;
         case BPF_RET:
-            if (code[pc].k == SECCOMP_RET_ALLOW)
-                return ALLOW;
-            assert_int_equal(code[pc].k & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO);
-            return (int)(code[pc].k & SECCOMP_RET_DATA);
+            return code[pc].k;
         default:
             fail_msg("unknown instruction %x", code[pc].code);
         }
     }
     fail_msg("ran off the end");
-    return -1;
+    return 0;
+}
+
+/* The errno the filter answers with, 0 for "allowed". */
+static int decide(bool nested, const struct seccomp_data *data)
+{
+    const void *program;
+    size_t size;
+    uint32_t answer;
+
+    cage_seccomp_bpf(nested, &program, &size);
+    answer = interpret(program, size / sizeof(struct sock_filter), data);
+    if (answer == SECCOMP_RET_ALLOW)
+        return ALLOW;
+    assert_int_equal(answer & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO);
+    return (int)(answer & SECCOMP_RET_DATA);
 }
 
 /* One row of the decision table. */
@@ -299,13 +308,59 @@ static void test_unmentioned_calls_pass(void **state)
     }
 }
 
+/* Under --debug: what is refused stays refused, and of the rest the tracer sees what it asked for. */
+static void test_traced(void **state)
+{
+    static const struct row more[] = {
+        {"openat", SYS_openat, {0}, 0, 0},
+        {"connect", SYS_connect, {0}, 0, 0},
+        {"renameat2", SYS_renameat2, {0}, 0, 0},
+        {"newfstatat of a path", SYS_newfstatat, {0, 0, 0, AT_SYMLINK_NOFOLLOW}, 0, 0},
+        {"statx of a path", SYS_statx, {0}, 0, 0},
+        {"readlinkat", SYS_readlinkat, {0}, 0, 1},
+        {"newfstatat of an open file", SYS_newfstatat, {0, 0, 0, AT_EMPTY_PATH}, 0, 1},
+        {"statx of an open file", SYS_statx, {0, 0, AT_EMPTY_PATH}, 0, 1},
+        {"write", SYS_write, {0}, 0, 1},
+    };
+    struct sock_filter filter[CAGE_CALL_MAX_FILTER];
+    const size_t size = cage_call_filter(filter) * sizeof filter[0];
+
+    (void)state;
+    for (int nested = 0; nested < 2; nested++) {
+        CAGE_STRBUF_AUTO joined = {0};
+        const void *cage;
+        size_t cage_size, n;
+
+        cage_strbuf_init(&joined);
+        cage_seccomp_bpf(nested, &cage, &cage_size);
+        cage_seccomp_join(cage, cage_size, filter, size, &joined);
+        n = joined.len / sizeof filter[0];
+        for (size_t i = 0; i < CAGE_LEN(rows) + CAGE_LEN(more); i++) {
+            const struct row *row = i < CAGE_LEN(rows) ? &rows[i] : &more[i - CAGE_LEN(rows)];
+            struct seccomp_data data = {.nr = row->nr, .arch = NATIVE};
+            const struct cage_call *call = cage_call_find(row->nr);
+            uint32_t want = call && call->always ? SECCOMP_RET_TRACE : SECCOMP_RET_ALLOW, got;
+            int refused;
+
+            memcpy(data.args, row->args, sizeof row->args);
+            refused = decide(nested, &data);
+            if (refused)
+                want = SECCOMP_RET_ERRNO | (uint32_t)refused;
+            else if (i >= CAGE_LEN(rows))
+                want = row->nested ? SECCOMP_RET_ALLOW : SECCOMP_RET_TRACE;
+            got = interpret((const void *)joined.buf, n, &data);
+            if (got != want)
+                fail_msg("%s: %x, not %x", row->what, got, want);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decisions),
-        cmocka_unit_test(test_foreign_architectures),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_unmentioned_calls_pass),
+        cmocka_unit_test(test_decisions), cmocka_unit_test(test_foreign_architectures),
+        cmocka_unit_test(test_table),     cmocka_unit_test(test_unmentioned_calls_pass),
+        cmocka_unit_test(test_traced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
