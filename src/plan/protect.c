@@ -106,6 +106,7 @@ static int guard(struct cage_planner *p, const struct cage_file_fact *fact, cons
         op->verify = fact->ino != 0; /* .nixcage may be made only just before the run */
         op->dev = fact->dev;
         op->ino = fact->ino;
+        op->lies_on = cage_strdup(fact->real);
     }
     return 0;
 }
