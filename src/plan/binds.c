@@ -24,7 +24,6 @@ int cage_plan_bind(struct cage_planner *p, const char *source, const char *dest,
     const struct cage_hidden *hidden;
     struct cage_file_fact fact;
     struct cage_op *op;
-    char *lies_on;
 
     if (p->host->lookup(p->host, source, &fact, err) < 0)
         return flags & CAGE_BIND_OPTIONAL ? 0 : cage_error_wrap(err, "%s", reason.rule);
@@ -45,10 +44,7 @@ int cage_plan_bind(struct cage_planner *p, const char *source, const char *dest,
                           "the blacklist hides %s, which the cage is made of (%s)", source, reason.rule);
         return cage_error_hint(err, "take it, or the directory that holds it, out of the blacklist");
     }
-    /* Of the built-in ones none lies on something that the cage could write. */
-    lies_on = flags & CAGE_BIND_RW || reason.mark.line == 0 ? NULL : cage_plan_host_path(p->plan, dest);
     op = cage_plan_add(p->plan, CAGE_OP_BIND, fact.real, dest, reason);
-    op->lies_on = lies_on;
     op->writable = flags & CAGE_BIND_RW;
     op->soft = flags & CAGE_BIND_SOFT;
     op->verify = true;

@@ -22,6 +22,7 @@ enum {
     MISSING_MS = 300, /* programs that delete a file to write it anew take less */
     WINDOW_MS = 1000, /* in this time … */
     MAX_STARTED = 20, /* … so many helpers start at once, … */
+    MAX_RETRIES = 10, /* when host and cage see different things, which happens while they change */
     SLOW_MS = 100,    /* … and then one each so often */
     STUCK_TRIES = 50, /* ms that the end waits for a helper that was killed */
 };
@@ -236,6 +237,7 @@ static void set_safe(struct cage_guard *guard)
 {
     guard->state = CAGE_GUARD_FINE;
     guard->open_since = 0;
+    guard->retries = 0;
     guard->safe_dev = guard->mark.dev;
     guard->safe_ino = guard->mark.ino;
 }
@@ -255,6 +257,7 @@ static void take_result(struct cage_guards *guards, const struct cage_rebind_res
     switch ((enum cage_rebind_outcome)result->outcome) {
     case CAGE_REBIND_AGAIN:
         guard->times++;
+        guard->again_time = guard->mark.time;
         if (now_ms() - guard->open_since > guard->longest)
             guard->longest = (int)(now_ms() - guard->open_since);
         set_safe(guard);
@@ -270,6 +273,7 @@ static void take_result(struct cage_guards *guards, const struct cage_rebind_res
         break;
     case CAGE_REBIND_FAILED:
         fail(guard, result->sys);
+        guard->dirty = result->sys == ESTALE && guard->retries++ < MAX_RETRIES;
         break;
     }
 }

@@ -41,14 +41,16 @@ struct cage_guard {
     struct cage_guard_mark mark; /* as last looked at; only dev and ino, or 0, before the first time */
     dev_t safe_dev;              /* what the mount was last known to lie on, if safe_ino is not 0 */
     ino_t safe_ino;
-    bool looked;          /* mark is complete */
-    bool dirty;           /* to be put back */
-    bool sent;            /* the helper has it, and has not answered */
-    bool unsettled;       /* the helper may still have doubts */
-    bool given_up;        /* deleted for so long that it counts as missing from now on */
-    long long open_since; /* ms; 0: it is not */
-    bool is_missing;      /* nothing was there when it was last looked at */
-    long long give_up_at; /* ms; 0: never */
+    struct timespec again_time; /* times > 0: its mark's time when it was put back */
+    unsigned retries;           /* failed so often in a row */
+    bool looked;                /* mark is complete */
+    bool dirty;                 /* to be put back */
+    bool sent;                  /* the helper has it, and has not answered */
+    bool unsettled;             /* the helper may still have doubts */
+    bool given_up;              /* deleted for so long that it counts as missing from now on */
+    long long open_since;       /* ms; 0: it is not */
+    bool is_missing;            /* nothing was there when it was last looked at */
+    long long give_up_at;       /* ms; 0: never */
     enum cage_guard_state state;
     int sys;                       /* OPEN: why; ELOOP: a symlink is there */
     unsigned times;                /* put back so often */

@@ -24,7 +24,7 @@ static bool is_open(const struct cage_guard *guard, const struct cage_guard_mark
 /* Written to, linked, or renamed since it was protected again. */
 static bool is_changed(const struct cage_guard *guard, const struct cage_guard_mark *now)
 {
-    const struct timespec *then = &guard->mark.time;
+    const struct timespec *then = &guard->again_time;
 
     return !now->is_dir && (then->tv_sec != now->time.tv_sec || then->tv_nsec != now->time.tv_nsec);
 }
@@ -39,7 +39,9 @@ static void say_open(const struct cage_guard *guard, struct cage_strbuf *line)
         cage_strbuf_add(line, " (a symlink is there now)");
     else if (guard->state == CAGE_GUARD_OPEN)
         cage_strbuf_addf(line, " (it could not be %s again: %s)", is_mask(guard->op) ? "hidden" : "protected",
-                         guard->sys == ETIMEDOUT ? "that took too long" : strerror(guard->sys));
+                         guard->sys == ETIMEDOUT ? "that took too long"
+                         : guard->sys == ESTALE  ? "the cage saw something else there"
+                                                 : strerror(guard->sys));
 }
 
 static void say_again(const struct cage_guard *guard, const struct cage_guard_mark *now,
@@ -47,8 +49,8 @@ static void say_again(const struct cage_guard *guard, const struct cage_guard_ma
 {
     const bool mask = is_mask(guard->op);
 
-    cage_strbuf_addf(line, ", and %s again %d ms after that was seen; in between the cage could %s it",
-                     mask ? "hidden" : "protected", guard->longest, mask ? "read" : "write");
+    cage_strbuf_addf(line, ", and %s again within %d ms of being seen; in between the cage could %s it",
+                     mask ? "hidden" : "protected", guard->longest + 1, mask ? "read" : "write");
     if (mask || !now)
         return;
     if (guard->doubts & CAGE_DOUBT_WRITER)

@@ -160,6 +160,12 @@ static int make_mount(const struct cage_rebind *item, int root, int inside, cons
     return cage_steal_fd(&tree);
 }
 
+/* What replaces files may be at it still: what was opened is deleted by now, or the cage sees another one. */
+static bool is_passing(int sys)
+{
+    return sys == ENOENT || sys == ENOTDIR || sys == ELOOP || sys == ESTALE;
+}
+
 /*
  * One attempt. 1: it is in place. 0: something was mounted, or the cage and the host do not see the same at
  * this moment: look again. -1: it cannot be done.
@@ -171,18 +177,16 @@ static int attempt(const struct cage_rebind *item, int root, const struct stat *
     struct stat seen;
 
     if (inside < 0 || fstat(inside, &seen) < 0)
-        return errno == ENOENT || errno == ELOOP ? 0 : -1;
+        return is_passing(errno) ? 0 : -1;
     if (is_in_place(item, inside, &seen, host))
         return 1;
     if (!is_same(&seen, host))
         return 0;
     tree = make_mount(item, root, inside, host);
-    if (tree < 0)
-        return errno == ESTALE ? 0 : -1;
-    return syscall(SYS_move_mount, tree, "", inside, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
-                   0
-               ? -1
-               : 0;
+    if (tree >= 0 &&
+        syscall(SYS_move_mount, tree, "", inside, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
+        return 0;
+    return is_passing(errno) ? 0 : -1;
 }
 
 static enum cage_rebind_outcome put_back(const struct cage_rebind *item, int root, int *sys)
