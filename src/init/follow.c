@@ -108,6 +108,8 @@ static bool handle_control(struct follower *f)
         return false; /* the end, or nothing of ours */
     if (message.kind == CAGE_MSG_SIGNAL)
         pass_signal(f, message.value);
+    else if (message.kind == CAGE_MSG_WHO)
+        init_send(f->control, CAGE_MSG_HERE, 0, "");
     return true;
 }
 

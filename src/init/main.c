@@ -70,6 +70,8 @@ static int wait_for_go(struct init_child *child, struct init_failure *failure)
             return init_fail(failure, "nixcage is gone", NULL);
         if (n == (ssize_t)sizeof message && message.kind == CAGE_MSG_SIGNAL)
             child->early_signal = message.value;
+        else if (n == (ssize_t)sizeof message && message.kind == CAGE_MSG_WHO)
+            init_send(child->control, CAGE_MSG_HERE, 0, "");
     }
     return 0;
 }

@@ -69,6 +69,8 @@ enum cage_message_kind {
     CAGE_MSG_SIGNAL,  /* supervisor → init: value: signal for the command */
     CAGE_MSG_WAITING, /* init → supervisor: the cage's namespaces are there; value: 0 */
     CAGE_MSG_GO,      /* supervisor → init: the answer to it */
+    CAGE_MSG_WHO,     /* supervisor → init: answer, so that the kernel tells who you are */
+    CAGE_MSG_HERE,    /* init → supervisor: the answer to it; value: 0 */
 };
 
 /*

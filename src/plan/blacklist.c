@@ -97,11 +97,16 @@ static int check_way(struct cage_planner *p, const struct cage_hidden *hidden, s
     return rc;
 }
 
-static void mask(struct cage_planner *p, const struct cage_hidden *hidden, const char *dest)
+static void mask(struct cage_planner *p, const struct cage_file_fact *fact, const char *dest,
+                 struct cage_reason reason)
 {
-    enum cage_op_kind kind = hidden->fact.type == CAGE_FILE_DIR ? CAGE_OP_MASK_DIR : CAGE_OP_MASK_FILE;
+    enum cage_op_kind kind = fact->type == CAGE_FILE_DIR ? CAGE_OP_MASK_DIR : CAGE_OP_MASK_FILE;
+    char *lies_on = cage_plan_host_path(p->plan, dest);
+    struct cage_op *op = cage_plan_add(p->plan, kind, NULL, dest, reason);
 
-    cage_plan_add(p->plan, kind, NULL, dest, cage_rule_at("blacklist", hidden->mark));
+    op->lies_on = lies_on;
+    op->dev = fact->dev;
+    op->ino = fact->ino;
 }
 
 static int hide(struct cage_planner *p, const struct cage_hidden *hidden, struct cage_error *err)
@@ -119,7 +124,7 @@ static int hide(struct cage_planner *p, const struct cage_hidden *hidden, struct
     }
     /* Masks after all pins: adding a pin moves what views are made of. */
     for (size_t i = 0; hidden->fact.type != CAGE_FILE_NONE && i < places.n; i++)
-        mask(p, hidden, places.items[i]);
+        mask(p, &hidden->fact, places.items[i], reason);
     return 0;
 }
 
@@ -135,11 +140,10 @@ static void hide_agent(struct cage_planner *p)
         return;
     if (fact.type == CAGE_FILE_OTHER)
         cage_plan_views(p->plan, fact.real, false, &places);
-    cage_file_fact_finish(&fact);
     for (size_t i = 0; i < places.n; i++)
         if (!cage_plan_at(p->plan, places.items[i])) /* else the configuration names the socket itself */
-            cage_plan_add(p->plan, CAGE_OP_MASK_FILE, NULL, places.items[i],
-                          cage_rule("ssh_agent is not set"));
+            mask(p, &fact, places.items[i], cage_rule("ssh_agent is not set"));
+    cage_file_fact_finish(&fact);
 }
 
 int cage_plan_add_masks(struct cage_planner *p, struct cage_error *err)

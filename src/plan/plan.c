@@ -13,6 +13,7 @@ void cage_plan_init(struct cage_plan *plan)
 static void op_finish(struct cage_op *op)
 {
     free(op->source);
+    free(op->lies_on);
     free(op->dest);
     free(op->content);
 }

@@ -50,6 +50,10 @@ struct cage_op {
     bool verify;        /* the init compares dev and ino of dest with these before anything runs */
     dev_t dev;
     ino_t ino;
+    /* BIND, PIN, MASK_*: the host path of the object that it lies on. When the host replaces that, the kernel
+       takes the mount away with it, and the supervisor puts it back (run/guard.h). NULL: that cannot happen,
+       or does not matter. A mask's dev and ino are that object's, and 0 when they are not known. */
+    char *lies_on;
     struct cage_reason reason;
 };
 

@@ -106,6 +106,7 @@ static int guard(struct cage_planner *p, const struct cage_file_fact *fact, cons
         op->verify = fact->ino != 0; /* .nixcage may be made only just before the run */
         op->dev = fact->dev;
         op->ino = fact->ino;
+        op->lies_on = cage_strdup(fact->real);
     }
     return 0;
 }
@@ -301,9 +302,27 @@ static int protect_own_directories(struct cage_planner *p, struct cage_error *er
     return 0;
 }
 
+/* What ro_bind names of a directory that is shown anyway: there the host can take the mount away. */
+static void note_read_only(struct cage_planner *p)
+{
+    for (size_t i = 0; i < p->plan->n_ops; i++) {
+        struct cage_op *op = &p->plan->ops[i];
+        cage_autofree char *dir = NULL, *host_dir = NULL, *place = NULL;
+
+        if (op->kind != CAGE_OP_BIND || op->writable || op->lies_on || op->reason.mark.line == 0)
+            continue;
+        dir = cage_path_dirname(op->dest);
+        host_dir = cage_plan_host_path(p->plan, dir);
+        place = host_dir ? cage_path_join(host_dir, cage_path_basename(op->dest)) : NULL;
+        if (place && strcmp(place, op->source) == 0)
+            op->lies_on = cage_steal(&place);
+    }
+}
+
 /* ro_bind holds for the object, whatever other writable bind it can be seen through. */
 static int guard_read_only(struct cage_planner *p, struct cage_error *err)
 {
+    note_read_only(p);
     for (size_t i = 0; i < p->read_only.n; i++) {
         CAGE_STRV_AUTO places = {0};
         struct cage_file_fact fact;

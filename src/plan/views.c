@@ -125,6 +125,7 @@ static int pin(struct cage_planner *p, const char *dest, struct cage_reason reas
         op->verify = true;
         op->dev = fact.dev;
         op->ino = fact.ino;
+        op->lies_on = cage_strdup(source);
     }
     cage_file_fact_finish(&fact);
     return 0;

@@ -18,56 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROC_PATH = 40 };
-
-/* The deepest existing directory at or above path's parent; the length of its path is left in *length. */
-static int open_deepest(const char *path, size_t *length)
-{
-    cage_autofree char *dir = cage_path_dirname(path);
-
-    for (;;) {
-        int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        char *slash = strrchr(dir, '/');
-
-        *length = strlen(dir);
-        if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR) || slash == dir)
-            return fd;
-        *slash = '\0';
-    }
-}
-
-static struct base *find_base(const struct cage_hold *hold, const char *path, size_t length)
-{
-    for (size_t i = 0; i < hold->n_bases; i++)
-        if (strlen(hold->bases[i].path) == length && strncmp(hold->bases[i].path, path, length) == 0)
-            return &hold->bases[i];
-    return NULL;
-}
-
-/* Shares one descriptor among the entries of a directory. */
-static int base_of(struct cage_hold *hold, const char *path, size_t *length)
-{
-    const char *name = cage_path_basename(path);
-    const struct base *known;
-    int fd;
-
-    *length = (size_t)(name - path) - (name - path > 1);
-    known = find_base(hold, path, *length);
-    if (known)
-        return known->fd;
-    fd = open_deepest(path, length);
-    if (fd < 0)
-        return -1;
-    known = find_base(hold, path, *length);
-    if (known) {
-        close(fd);
-        return known->fd;
-    }
-    hold->bases = cage_realloc_array(hold->bases, hold->n_bases + 1, sizeof *hold->bases);
-    hold->bases[hold->n_bases++] = (struct base){.path = cage_strndup(path, *length), .fd = fd, .watch = -1};
-    return fd;
-}
-
 /* The names in a directory that match; none when it cannot be read. */
 static void list_matches(int dirfd, const char *pattern, struct cage_strv *names)
 {
@@ -85,11 +35,11 @@ static void list_matches(int dirfd, const char *pattern, struct cage_strv *names
     closedir(dir);
 }
 
-static int add_entry(struct cage_hold *hold, const struct cage_protected *item, struct cage_error *err)
+int cage_hold_add(struct cage_hold *hold, const struct cage_protected *item, struct cage_error *err)
 {
     struct entry *entry;
     size_t length;
-    int fd = base_of(hold, item->path, &length);
+    int fd = cage_hold_base(hold, item->path, CAGE_BASE_OURS, &length);
 
     if (fd < 0)
         return cage_error_sys(err, errno, "cannot watch for %s", item->path);
@@ -103,30 +53,6 @@ static int add_entry(struct cage_hold *hold, const struct cage_protected *item, 
     return 0;
 }
 
-/* The cage owns these directories too and may have taken our rights away. */
-static void make_ours(int fd)
-{
-    char proc[PROC_PATH];
-    struct stat st;
-
-    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-    if (fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700 && st.st_uid == geteuid())
-        (void)chmod(proc, (st.st_mode & 07777) | 0700);
-}
-
-/*
- * dnotify (fcntl(2) F_NOTIFY, SIGIO), because closing an inotify descriptor that has watches costs 15 ms at
- * the end of every run. A failure means that only the end is looked at.
- */
-static int notify(int dirfd)
-{
-    int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd >= 0)
-        (void)fcntl(fd, F_NOTIFY, DN_CREATE | DN_RENAME | DN_MULTISHOT);
-    return fd;
-}
-
 /* Watches a directory of the cage's own, before anything in it is looked at, so that nothing appears unseen.
  */
 static void watch_new_dir(struct cage_hold *hold, int fd)
@@ -134,7 +60,7 @@ static void watch_new_dir(struct cage_hold *hold, int fd)
     struct new_dir *slot = &hold->new_dirs[hold->n_new_dirs % MAX_NEW_DIRS];
     struct stat st;
 
-    make_ours(fd);
+    cage_hold_make_ours(fd);
     if (hold->ended || fstat(fd, &st) < 0)
         return;
     for (unsigned i = 0; i < hold->n_new_dirs && i < MAX_NEW_DIRS; i++)
@@ -142,7 +68,7 @@ static void watch_new_dir(struct cage_hold *hold, int fd)
             return;
     if (hold->n_new_dirs >= MAX_NEW_DIRS)
         cage_close(&slot->fd);
-    *slot = (struct new_dir){st.st_dev, st.st_ino, notify(fd)};
+    *slot = (struct new_dir){st.st_dev, st.st_ino, cage_hold_notify(fd, 0)};
     hold->n_new_dirs++;
 }
 
@@ -275,7 +201,8 @@ static void check(struct cage_hold *hold, const struct entry *entry)
 static void check_all(struct cage_hold *hold)
 {
     for (size_t i = 0; i < hold->n_bases; i++)
-        make_ours(hold->bases[i].fd);
+        if (hold->bases[i].use & CAGE_BASE_OURS)
+            cage_hold_make_ours(hold->bases[i].fd);
     for (size_t i = 0; i < hold->n_entries; i++)
         check(hold, &hold->entries[i]);
 }
@@ -285,24 +212,25 @@ struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_erro
     struct cage_hold *hold;
 
     *err = (struct cage_error){0};
-    if (!plan->project_root)
+    if (!plan->project_root && !cage_guards_wanted(plan))
         return NULL;
     hold = cage_alloc(sizeof *hold);
     hold->plan = plan;
     (void)clock_gettime(CLOCK_REALTIME_COARSE, &hold->started);
     cage_hold_store_init(&hold->store, plan->project_root);
-    for (size_t i = 0; i < plan->n_protected; i++) {
+    cage_guards_start(hold);
+    for (size_t i = 0; plan->project_root && i < plan->n_protected; i++) {
         const struct cage_protected *item = &plan->protected_paths[i];
 
         if ((item->exists && !item->link) || item->hide)
             continue;
-        if (add_entry(hold, item, err) < 0) {
+        if (cage_hold_add(hold, item, err) < 0) {
             cage_hold_end(hold, NULL);
             return NULL;
         }
     }
     for (size_t i = 0; i < hold->n_bases; i++)
-        hold->bases[i].watch = notify(hold->bases[i].fd);
+        hold->bases[i].watch = cage_hold_notify(hold->bases[i].fd, hold->bases[i].use);
     return hold;
 }
 
@@ -353,6 +281,8 @@ int cage_hold_make_dirs(const struct cage_plan *plan, struct cage_error *err)
 
 void cage_hold_look(struct cage_hold *hold)
 {
+    cage_hold_refresh(hold);
+    cage_guards_look(hold);
     check_all(hold);
 }
 
@@ -390,6 +320,7 @@ static void hold_free(struct cage_hold *hold)
     }
     free(hold->entries);
     free(hold->bases);
+    cage_guards_finish(&hold->guards);
     cage_hold_store_finish(&hold->store);
     cage_strv_finish(&hold->told);
     cage_strv_finish(&hold->warned);
@@ -418,6 +349,7 @@ void cage_hold_end(struct cage_hold *hold, void (*say)(const char *line))
         return;
     hold->ended = true;
     stop_watching(hold);
+    cage_guards_end(hold);
     collect_asides(hold);
     check_all(hold);
     cage_hold_look_over(hold);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
+ * What mounts alone do not protect. Mounts that the host's own programs take away are put back (run/guard.h).
+ *
  * Protected paths that do not exist when a run starts cannot be mounted over without leaving a stub on the
  * host. So they are watched: what appears at one of them is renamed aside at once and moved to
  * .nixcage/held/TIME/ when the run has ended.
@@ -22,8 +24,24 @@ struct cage_hold;
  */
 struct cage_hold *cage_hold_start(const struct cage_plan *plan, struct cage_error *err);
 
-/* Renames aside what has appeared. To be called when the kernel sends SIGIO (F_NOTIFY). */
+/*
+ * Renames aside what has appeared and looks for mounts to put back. To be called when the kernel sends SIGIO
+ * (F_NOTIFY).
+ */
 void cage_hold_look(struct cage_hold *hold);
+
+/* The cage's process 1 is reached through this socket (src/init/spec.h), which stays the caller's. */
+void cage_hold_connect(struct cage_hold *hold, int control);
+
+/* Process 1 has answered CAGE_MSG_WHO. */
+void cage_hold_found(struct cage_hold *hold, pid_t init);
+
+/*
+ * What to wait for besides SIGIO: until *fd can be read (-1: nothing), for at most *timeout milliseconds (-1:
+ * for ever). Then, and after SIGCHLD, cage_hold_wake() goes on.
+ */
+void cage_hold_wait(const struct cage_hold *hold, int *fd, int *timeout);
+void cage_hold_wake(struct cage_hold *hold);
 
 /*
  * After everything in the cage is dead: moves what was put aside or is there now to .nixcage/held/TIME/,

@@ -3,6 +3,7 @@
 #ifndef CAGE_RUN_HOLD_INTERNAL_H
 #define CAGE_RUN_HOLD_INTERNAL_H
 
+#include "run/guard.h"
 #include "run/hold.h"
 #include "run/hold_store.h"
 
@@ -13,11 +14,17 @@
 
 enum { MAX_ASIDE = 64, MAX_NEW_DIRS = 64 };
 
+enum base_use {
+    CAGE_BASE_OURS = 1,    /* protected paths may appear in it: it is kept accessible to us */
+    CAGE_BASE_GUARDED = 2, /* mounts lie in it: what is deleted there matters */
+};
+
 /* A directory that was there before the run; the plan keeps the cage from renaming it. */
 struct base {
-    char *path;
-    int fd;    /* O_PATH, to walk from */
-    int watch; /* only to be notified by: closing even a duplicate would end the watch; or -1 */
+    char *path;   /* "": the host put another one in its place */
+    unsigned use; /* bits of enum base_use */
+    int fd;       /* O_PATH, to walk from */
+    int watch;    /* only to be notified by: closing even a duplicate would end the watch; or -1 */
 };
 
 /*
@@ -54,19 +61,44 @@ struct cage_hold {
     struct new_dir new_dirs[MAX_NEW_DIRS]; /* a ring, too */
     unsigned n_new_dirs;
     bool ended;
+    struct cage_guards guards;
     struct cage_hold_store store;
     struct cage_strv told, warned;
     const struct cage_plan *plan;
     struct timespec started; /* by the clock that the kernel dates files with */
 };
 
+/*
+ * The descriptor, which stays the hold's, of the directory that holds path, or of the deepest existing one
+ * above it; the length of its path is left in *length. -1 with errno on failure.
+ */
+int cage_hold_base(struct cage_hold *hold, const char *path, unsigned use, size_t *length);
+
+/* Has the kernel send SIGIO when something appears in a directory; the descriptor that this hangs on, or -1.
+ */
+int cage_hold_notify(int dirfd, unsigned use);
+
+/* Gives us back the rights to a directory of ours. */
+void cage_hold_make_ours(int fd);
+
+/* Finds the directories that the host has replaced by others. */
+void cage_hold_refresh(struct cage_hold *hold);
+
+/* From now on item, which must outlive hold, is not to be there. Fails when its directory cannot be watched.
+ */
+int cage_hold_add(struct cage_hold *hold, const struct cage_protected *item,
+                  struct cage_error *err) CAGE_MUST_CHECK;
+
 /* Notes for the report that something stood at path, and where it is now; now NULL: still there. */
 void cage_hold_tell(struct cage_hold *hold, const char *path, const char *now, bool checked);
+
+/* Whether the plan protects path, or something that it is below. */
+bool cage_hold_is_protected(const struct cage_plan *plan, const char *path);
 
 /* At the end: dirfd/name, which stands for path, goes to the store. */
 void cage_hold_put_away(struct cage_hold *hold, int dirfd, const char *name, const char *path);
 
-/* At the end: what could not be prevented, submodules and replaced files, is looked for. */
+/* At the end: submodules, which cannot be prevented, are looked for. */
 void cage_hold_look_over(struct cage_hold *hold);
 
 /* Says all of it; say may be NULL. */

@@ -45,7 +45,7 @@ void cage_hold_put_away(struct cage_hold *hold, int dirfd, const char *name, con
     }
 }
 
-static bool is_protected(const struct cage_plan *plan, const char *path)
+bool cage_hold_is_protected(const struct cage_plan *plan, const char *path)
 {
     for (size_t i = 0; i < plan->n_protected; i++)
         if (cage_path_is_under(path, plan->protected_paths[i].path))
@@ -61,7 +61,7 @@ static void check_submodule(int dirfd, const char *relative, bool fresh, void *d
     cage_autofree char *config = cage_path_join(git, "config");
     CAGE_STRBUF_AUTO line = {0};
 
-    if (is_protected(hold->plan, config))
+    if (cage_hold_is_protected(hold->plan, config))
         return;
     if (fresh) {
         cage_hold_put_away(hold, dirfd, ".git", git);
@@ -76,30 +76,6 @@ static void check_submodule(int dirfd, const char *relative, bool fresh, void *d
     cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
 }
 
-/*
- * A file that was replaced on the host (an editor's or git's way to save) is no longer below its read-only
- * bind: the kernel takes the bind away. From then on the cage could write it.
- */
-static void check_replaced(struct cage_hold *hold)
-{
-    for (size_t i = 0; i < hold->plan->n_ops; i++) {
-        const struct cage_op *op = &hold->plan->ops[i];
-        CAGE_STRBUF_AUTO line = {0};
-        struct stat st;
-
-        if (op->kind != CAGE_OP_BIND || op->writable || !op->verify || strcmp(op->source, op->dest) != 0 ||
-            !is_protected(hold->plan, op->dest) || lstat(op->source, &st) < 0 || S_ISDIR(st.st_mode) ||
-            (st.st_dev == op->dev && st.st_ino == op->ino))
-            continue;
-        cage_strbuf_init(&line);
-        cage_strbuf_add_printable(&line, op->dest);
-        cage_strbuf_add(
-            &line, " was replaced during the run by a program outside the cage; since then the cage could "
-                   "write it, so look at it before you go on");
-        cage_strv_take(&hold->warned, cage_strbuf_steal(&line));
-    }
-}
-
 static void check_submodules(struct cage_hold *hold)
 {
     cage_autofd int root = open(hold->plan->project_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -110,8 +86,8 @@ static void check_submodules(struct cage_hold *hold)
 
 void cage_hold_look_over(struct cage_hold *hold)
 {
-    check_submodules(hold);
-    check_replaced(hold);
+    if (hold->plan->project_root)
+        check_submodules(hold);
 }
 
 void cage_hold_report(const struct cage_hold *hold, void (*say)(const char *line))

@@ -21,8 +21,9 @@ enum { MAX_SAME_SECOND = 1000, MAX_SAME_NAME = 100, MAX_DEPTH = 32, MAX_COPY = 6
 
 void cage_hold_store_init(struct cage_hold_store *store, const char *root)
 {
-    *store = (struct cage_hold_store){.root = cage_strdup(root), .fd = -1};
-    store->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *store = (struct cage_hold_store){.root = root ? cage_strdup(root) : NULL, .root_fd = -1, .fd = -1};
+    if (root)
+        store->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 void cage_hold_store_finish(struct cage_hold_store *store)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct cage_hold_store {
-    char *root;  /* the project */
+    char *root;  /* the project; NULL: it is not mounted, and nothing is held */
     int root_fd; /* open on it since before the run */
     int fd;      /* the directory of this run; -1: not made yet */
     char *name;  /* its path, relative to root */

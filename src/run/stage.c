@@ -3,10 +3,10 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "run/mount_api.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,23 +20,6 @@ enum { WORTH_STAGING = 40 };
 
 /* What hides a file, while the stage is laid out. */
 #define EMPTY_NAME "/.nixcage-empty"
-
-#ifndef MOUNT_ATTR_RDONLY
-#define MOUNT_ATTR_RDONLY 0x00000001
-#define MOUNT_ATTR_NOSUID 0x00000002
-#define MOUNT_ATTR_NODEV 0x00000004
-struct mount_attr {
-    __u64 attr_set, attr_clr, propagation, userns_fd;
-};
-#endif
-#ifndef OPEN_TREE_CLONE
-#define OPEN_TREE_CLONE 1
-#define OPEN_TREE_CLOEXEC O_CLOEXEC
-#define MOVE_MOUNT_F_EMPTY_PATH 0x00000004
-#endif
-#ifndef AT_RECURSIVE
-#define AT_RECURSIVE 0x8000
-#endif
 
 struct stage {
     int root;       /* O_PATH on CAGE_STAGE_DIR */
@@ -220,8 +203,7 @@ static int attach(const struct stage *stage, int tree, const char *dest, struct 
     at = open_mount_point(stage, dest, S_ISDIR(st.st_mode), err);
     if (at < 0)
         return -1;
-    if (syscall(SYS_move_mount, tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | 0x00000040 /* …_T_EMPTY_PATH */) <
-        0)
+    if (syscall(SYS_move_mount, tree, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
         return cage_error_sys(err, errno, "cannot mount at %s", dest);
     return 0;
 }

@@ -62,6 +62,8 @@ static void handle_signal(struct state *s, const struct signalfd_siginfo *info)
 
     if (sig == SIGCHLD) {
         reap(s);
+        if (s->what->hold)
+            cage_hold_wake(s->what->hold);
     } else if (sig == SIGIO && info->ssi_code > 0) {
         if (s->what->hold)
             cage_hold_look(s->what->hold);
@@ -154,8 +156,13 @@ static void handle_message(struct state *s, const struct cage_message *message, 
     case CAGE_MSG_WAITING:
         handle_waiting(s, sender);
         break;
+    case CAGE_MSG_HERE:
+        if (s->what->hold)
+            cage_hold_found(s->what->hold, sender);
+        break;
     case CAGE_MSG_SIGNAL:
     case CAGE_MSG_GO:
+    case CAGE_MSG_WHO:
         break;
     }
 }
@@ -236,6 +243,21 @@ static void settle_down(void)
     dl_iterate_phdr(drop_code, NULL);
 }
 
+/* As poll(2); *quiet: nothing happened for `timeout`, and the hold had nothing to do either. */
+static int wait_for_any(const struct state *s, struct pollfd *fds, nfds_t n, int timeout, bool *quiet)
+{
+    int until = -1, ready;
+
+    if (s->what->hold)
+        cage_hold_wait(s->what->hold, &fds[n - 1].fd, &until);
+    *quiet = until < 0 || (timeout >= 0 && timeout <= until);
+    ready = poll(fds, n, *quiet ? timeout : until);
+    *quiet = *quiet && ready == 0;
+    if (s->what->hold && (until >= 0 || fds[n - 1].revents))
+        cage_hold_wake(s->what->hold);
+    return ready;
+}
+
 static void wait_for_end(struct state *s)
 {
     bool settled = false;
@@ -244,20 +266,24 @@ static void wait_for_end(struct state *s)
         {.fd = s->what->launch->control, .events = POLLIN},
         {.fd = s->what->launch->text, .events = POLLIN},
         {.fd = s->what->service.fd, .events = POLLIN},
+        {.fd = -1, .events = POLLIN}, /* the hold's */
     };
 
+    if (s->what->hold)
+        cage_hold_connect(s->what->hold, s->what->launch->control);
     while (s->bwrap_status == RUNNING) {
         const bool ending =
             fds[1].fd < 0; /* process 1 is gone: bwrap follows, and is looked for until it has */
-        int n = poll(fds, CAGE_LEN(fds), ending ? ENDING_MS : settled ? -1 : SETTLE_MS);
+        bool quiet;
+        int n = wait_for_any(s, fds, CAGE_LEN(fds), ending ? ENDING_MS : settled ? -1 : SETTLE_MS, &quiet);
 
         if (n < 0)
             continue; /* EINTR cannot be: all signals are blocked */
-        if (n == 0 && ending) {
+        if (quiet && ending) {
             reap(s); /* its SIGCHLD came, and waitpid(2) failed then */
             continue;
         }
-        if (n == 0) {
+        if (quiet) {
             settle_down();
             settled = true;
             continue;
