@@ -16,6 +16,11 @@ export PATH=/usr/bin:/bin
 manager=--user
 if [ "$(id -u)" = 0 ]; then manager=--system; fi
 
+fail() {
+    echo "cost: $*" >&2
+    exit 1
+}
+
 project() { # project NAME LINES
     mkdir "$HOME/$1"
     printf '[sandbox.filesystem]\nsystem = true\n[sandbox.network]\nallow = false\n[nix]\npackages = []\n%s\n' "$2" >"$HOME/$1/nixcage.toml"
@@ -39,15 +44,22 @@ check_scope() {
     done
     kill $cage
     wait $cage || :
-    [ $i -lt 100 ] || {
-        echo 'cost: the stand-in for bwrap made no scope' >&2
-        exit 1
-    }
+    [ $i -lt 100 ] || fail 'the stand-in for bwrap made no scope'
+}
+
+# What cannot be held is refused, or said, although systemd accepts it here.
+check_refusal() {
+    local said status=0
+    said=$("$nixcage" run limited -- true 2>&1) || status=$?
+    [[ $status = 125 && $said = *'cannot be enforced here'*controller* ]] || fail "require: $status: $said"
+    said=$("$nixcage" run scoped -- true 2>&1) || fail "warn: $said"
+    [[ $said = *'warning: the limits cannot be enforced here'*controller* ]] || fail "warn: $said"
 }
 
 if "$nixcage" run limited -- true >/dev/null 2>&1; then
     last=(limited "$nixcage run limited -- true")
 else
+    check_refusal
     check_scope
     last=(scoped "PATH=/srv/t/scoped $nixcage run scoped -- true")
 fi

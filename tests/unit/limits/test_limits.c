@@ -169,7 +169,16 @@ static void test_system_systemd(void **state)
 
     put(m->dir, "systemd/x", "", 0644);
     m->system.is_root = true;
+    /* A container without controllers: systemd would accept the limits, and nothing would hold them. */
+    put(m->cgroup_root, "cgroup.controllers", "cpu pids\n", 0644);
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), -1);
+    assert_non_null(strstr(err.message, "memory controller"));
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, false, &err), 0);
+    assert_int_equal(way.method, CAGE_LIMITS_FALLBACK);
+    cage_limits_way_finish(&way);
+    put(m->cgroup_root, "cgroup.controllers", "cpuset cpu io memory pids\n", 0644);
     assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
+    assert_true(way.required);
     assert_int_equal(way.method, CAGE_LIMITS_SYSTEMD_SYSTEM);
     cage_limits_prefix(&way, "nixcage-1", &argv, &env);
     assert_false(cage_strv_has(&argv, "--user"));
