@@ -224,6 +224,21 @@ static void test_verify_refuses(void **state)
     cage_limits_group_finish(&group);
 }
 
+/* A group of our own is emptied at the end: one that the cage was moved to must not take its place. */
+static void test_verify_keeps_group(void **state)
+{
+    struct machine *m = *state;
+    struct cage_limits_way way = {.method = CAGE_LIMITS_CGROUP, .limits = all};
+    struct cage_limits_group group = {
+        .events_fd = -1, .ours = true, .path = cage_format("%s/ours", m->cgroup_root)};
+    cage_autofree char *path = cage_strdup(group.path);
+    struct cage_error err;
+
+    assert_int_equal(cage_limits_verify(&way, &m->system, getpid(), &group, &err), -1);
+    assert_string_equal(group.path, path);
+    cage_limits_group_finish(&group);
+}
+
 /* The positive control of the above: the same call passes once the files say what was asked for. */
 static void test_verify_accepts(void **state)
 {
@@ -275,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_system_systemd, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_subtree, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verify_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_verify_keeps_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verify_accepts, set_up, tear_down),
     };
 
