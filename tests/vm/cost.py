@@ -86,7 +86,10 @@ def section(data):
               "bwrap was put into a scope as it does itself (systemd-run, the manager's work, the bwrap that was started ahead in vain).", "",
               f"User-mode Linux ({data['uml_held']['kernel']}) has the controllers, and the limits are held and verified there. But system calls are "
               "slow: by the least of the factors that a plain bwrap, a plain scope and an unlimited cage show, what the controllers add is "
-              "scaled down. The last two lines are thus an estimate; measured on this machine itself is the scope, which is most of it."]
+              "scaled down (0: below the noise). The last two lines are thus an estimate; measured on this machine itself is the scope, which is most of it."]
+    if BUSY:
+        lines += ["", "On a machine this busy the estimate differs by some milliseconds from one run to the next, as root by up to five: it is "
+                  "to be repeated on a quiet one."]
     return lines
 
 
