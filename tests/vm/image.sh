@@ -78,5 +78,9 @@ TESTS
 
 # ensure_image: makes it unless it is there as it is made now.
 ensure_image() {
+    local lock
+    exec {lock}>"$vm.lock"
+    flock "$lock" # two may need it at once
     [ "$(cat "$vm/done" 2>/dev/null)" = "$made_as" ] || make_image >&2
+    exec {lock}>&-
 }
