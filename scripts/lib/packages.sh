@@ -75,6 +75,9 @@ firejail      bench      cmd:firejail                firejail           firejail
 npm           bench      cmd:npm                     npm                nodejs-npm          npm              npm                 node          nodejs
 ripgrep       test,bench cmd:rg                      ripgrep            ripgrep             ripgrep          ripgrep             ripgrep       ripgrep
 socat         bench      cmd:socat                   socat              socat               socat            socat               socat         socat
+nspawn        bench      cmd:systemd-nspawn          systemd-container  -                   -                -                   -             -
+mmdebstrap    bench      cmd:mmdebstrap              mmdebstrap         -                   -                -                   -             -
+mke2fs        bench      file:/sbin/mke2fs,/usr/sbin/mke2fs e2fsprogs   -                   -                -                   -             -
 TABLE
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/limits.h"
+#include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
 
@@ -35,12 +36,17 @@ static void warn(const struct cage_limits_way *way, bool is_root)
 int cage_limits_find_way(struct cage_cli_limits *limits, const struct cage_host *host,
                          const struct cage_limits *wanted, bool require, struct cage_error *err)
 {
+    const char *named = cage_host_getenv(host, "XDG_RUNTIME_DIR");
+
     limits->own_cgroup = host->read_small(host, "/proc/self/cgroup");
+    /* su, sudo and cron leave it unset, though the manager may well run (user@.service(5)). */
+    limits->runtime_dir =
+        named && *named ? cage_strdup(named) : cage_format("/run/user/%lu", (unsigned long)host->uid);
     limits->system = (struct cage_limits_system){
         .cgroup_root = "/sys/fs/cgroup",
         .own_cgroup = limits->own_cgroup,
         .systemd_dir = "/run/systemd/system",
-        .runtime_dir = cage_host_getenv(host, "XDG_RUNTIME_DIR"),
+        .runtime_dir = limits->runtime_dir,
         .path_value = cage_host_getenv(host, "PATH"),
         .is_root = host->uid == 0,
         .check_type = true,
@@ -71,5 +77,6 @@ void cage_limits_forget(struct cage_cli_limits *limits)
 {
     cage_limits_way_finish(&limits->way);
     free(limits->own_cgroup);
+    free(limits->runtime_dir);
     *limits = (struct cage_cli_limits){0};
 }

@@ -9,7 +9,7 @@
 struct cage_cli_limits {
     struct cage_limits_way way;
     struct cage_limits_system system;
-    char *own_cgroup;
+    char *own_cgroup, *runtime_dir;
 };
 
 /*

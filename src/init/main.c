@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EXIT_FAILED = 125, FIRST_OWN_FD = 10 };
+enum { EXIT_FAILED = 125, FIRST_OWN_FD = 10, LAST_LOOK_MS = 1000 };
 
 /* A descriptor number of at most 6 digits, or -1. */
 static int parse_fd(const char *s)
@@ -76,6 +76,20 @@ static int wait_for_go(struct init_child *child, struct init_failure *failure)
     return 0;
 }
 
+/*
+ * The supervisor asks the cage's cgroup whether memory ran out, and systemd removes it as soon as nobody is
+ * in it. A supervisor that is stopped is not waited for.
+ */
+static void stay_until_seen(int control)
+{
+    struct pollfd heard = {.fd = control, .events = POLLIN};
+    struct cage_message message = {0};
+
+    while (message.kind != CAGE_MSG_GO && poll(&heard, 1, LAST_LOOK_MS) > 0)
+        if (recv(control, &message, sizeof message, 0) <= 0)
+            return;
+}
+
 /* It was killed while bwrap built the cage: then nothing is to run. */
 static bool nixcage_is_gone(int control)
 {
@@ -119,7 +133,7 @@ int main(int argc, char **argv)
     static struct init_spec spec;
     struct init_failure failure;
     struct init_child child = {.spec = &spec};
-    int fds[CAGE_INIT_ARGC] = {0}, signals;
+    int fds[CAGE_INIT_ARGC] = {0}, signals, status;
     pid_t command;
 
     for (int i = 1; i < CAGE_INIT_ARGC; i++)
@@ -140,5 +154,8 @@ int main(int argc, char **argv)
     }
     if (child.early_signal > 0)
         kill(command, child.early_signal);
-    return init_follow(child.control, signals, command);
+    status = init_follow(child.control, signals, command);
+    if (spec.flags & CAGE_SPEC_WAIT)
+        stay_until_seen(child.control);
+    return status;
 }

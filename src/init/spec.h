@@ -34,7 +34,7 @@ enum cage_spec_flags {
     CAGE_SPEC_LIMIT_STORE = 1,    /* Landlock store view */
     CAGE_SPEC_SCOPE_ABSTRACT = 2, /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET */
     CAGE_SPEC_SCOPE_SIGNAL = 4,   /* LANDLOCK_SCOPE_SIGNAL */
-    CAGE_SPEC_WAIT = 8,           /* send CAGE_MSG_WAITING, start nothing before CAGE_MSG_GO */
+    CAGE_SPEC_WAIT = 8, /* send CAGE_MSG_WAITING, start nothing before CAGE_MSG_GO; a last one at the end */
 };
 
 struct cage_spec_verify {
@@ -68,7 +68,7 @@ enum cage_message_kind {
     CAGE_MSG_STOPPED, /* init → supervisor: value: the stop signal */
     CAGE_MSG_SIGNAL,  /* supervisor → init: value: signal for the command */
     CAGE_MSG_WAITING, /* init → supervisor: the cage's namespaces are there; value: 0 */
-    CAGE_MSG_GO,      /* supervisor → init: the answer to it */
+    CAGE_MSG_GO,      /* supervisor → init: the answer to it, and to EXITED (with CAGE_SPEC_WAIT) */
     CAGE_MSG_WHO,     /* supervisor → init: answer, so that the kernel tells who you are */
     CAGE_MSG_HERE,    /* init → supervisor: the answer to it; value: 0 */
 };

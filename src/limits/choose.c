@@ -126,6 +126,13 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
         return false;
     }
     if (system->is_root) {
+        /* A container's systemd takes every limit and holds those for which its host left it a controller. */
+        missing = lacking(system->cgroup_root, "cgroup.controllers", &way->limits);
+        if (missing) {
+            way->why_not = cage_format("%s/cgroup.controllers does not name the %s controller",
+                                       system->cgroup_root, missing);
+            return false;
+        }
         way->method = CAGE_LIMITS_SYSTEMD_SYSTEM;
         return true;
     }
@@ -194,7 +201,7 @@ static bool choose_cgroup(struct cage_limits_way *way, const struct cage_limits_
 int cage_limits_choose(struct cage_limits_way *way, const struct cage_limits *limits,
                        const struct cage_limits_system *system, bool require, struct cage_error *err)
 {
-    *way = (struct cage_limits_way){.limits = *limits};
+    *way = (struct cage_limits_way){.limits = *limits, .required = require};
     if (limits->cpus <= 0 && limits->memory == 0 && limits->pids == 0)
         return 0;
     if (!is_cgroup2(system))

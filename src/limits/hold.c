@@ -185,19 +185,25 @@ int cage_limits_verify(const struct cage_limits_way *way, const struct cage_limi
     cage_autofree char *text = NULL;
     cage_autofree char *own = NULL;
     cage_autofree char *events = NULL;
+    cage_autofree char *found = NULL;
+    cage_autofree char *now = NULL;
     const struct cage_limits *l = &way->limits;
 
     if (way->method == CAGE_LIMITS_NONE || way->method == CAGE_LIMITS_FALLBACK)
         return 0;
     text = cage_limits_read(dir, "cgroup");
     own = cage_limits_parse_own(text ? text : "");
-    if (!own) {
-        cage_error_set(err, CAGE_ERR_CAGE, "the cage is in no cgroup v2 group: its limits are not in force");
+    found = own ? cage_format("%s%s", system->cgroup_root, own) : NULL;
+    now = found ? cage_path_clean(found) : NULL;
+    /* What is in a group of ours is killed at the end: it must not become another one. */
+    if (!now || (group->ours && strcmp(now, group->path) != 0)) {
+        cage_error_set(err, CAGE_ERR_CAGE, "the cage is in no cgroup v2 group%s: its limits are not in force",
+                       now ? " of its own" : "");
         return cage_error_hint(
             err, "something moved it: run it again, or set enforce = \"warn\" in [sandbox.resources]");
     }
     free(group->path);
-    group->path = cage_format("%s%s", system->cgroup_root, own);
+    group->path = cage_steal(&now);
     if (check_limit(group->path, "cpu.max", l->cpus, err) < 0 ||
         check_limit(group->path, "memory.max", (double)l->memory, err) < 0 ||
         check_limit(group->path, "pids.max", (double)l->pids, err) < 0)

@@ -38,6 +38,7 @@ enum cage_limits_method {
 struct cage_limits_way {
     enum cage_limits_method method;
     struct cage_limits limits;
+    bool required;     /* a limit that turns out not to be in force ends the run */
     char *parent;      /* CGROUP: directory below which ours is made */
     char *systemd_run; /* SYSTEMD_*: the program */
     char *runtime_dir; /* SYSTEMD_USER: XDG_RUNTIME_DIR for it */
@@ -95,8 +96,8 @@ int cage_limits_make_group(const struct cage_limits_way *way, struct cage_limits
 int cage_limits_join(const struct cage_limits_way *way, const struct cage_limits_group *group);
 
 /*
- * Once the cage is up and before its command runs: finds the cgroup of `pid` and compares the limits in
- * force, there and above, with those asked for. Looser, or not there: an error.
+ * Once the cage is up and before its command runs: finds the cgroup of `pid` and compares the limits in force
+ * there with those asked for. Looser, or not there: an error. (What is set further up can only be tighter.)
  */
 int cage_limits_verify(const struct cage_limits_way *way, const struct cage_limits_system *system, pid_t pid,
                        struct cage_limits_group *group, struct cage_error *err) CAGE_MUST_CHECK;

@@ -12,6 +12,7 @@ int cage_limited_start(struct cage_limited *limited, const struct cage_run_optio
     *limited = (struct cage_limited){
         .way = options->limits,
         .system = options->limits_on,
+        .say = options->say,
         .group = {.events_fd = -1},
         .wrapper = {.pass_fd = options->wrapper ? options->wrapper->pass_fd : -1},
     };
@@ -27,7 +28,17 @@ int cage_limited_start(struct cage_limited *limited, const struct cage_run_optio
 
 int cage_limited_check(struct cage_limited *limited, pid_t init, struct cage_error *err)
 {
-    return cage_limits_verify(limited->way, limited->system, init, &limited->group, err);
+    cage_autofree char *line = NULL;
+
+    if (cage_limits_verify(limited->way, limited->system, init, &limited->group, err) == 0)
+        return 0;
+    if (limited->way->required)
+        return -1;
+    line = cage_format("warning: %s; the command runs without it", err->message);
+    *err = (struct cage_error){0};
+    if (limited->say)
+        limited->say(line);
+    return 0;
 }
 
 void cage_limited_look(struct cage_limited *limited)

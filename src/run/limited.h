@@ -9,6 +9,7 @@
 struct cage_limited {
     const struct cage_limits_way *way;
     const struct cage_limits_system *system;
+    void (*say)(const char *line); /* NULL: nobody listens */
     struct cage_limits_group group;
     struct cage_wrapper wrapper; /* the caller's, behind systemd-run */
     bool oom;                    /* the kernel killed a process for memory */
@@ -18,7 +19,10 @@ struct cage_limited {
 int cage_limited_start(struct cage_limited *limited, const struct cage_run_options *options,
                        struct cage_error *err) CAGE_MUST_CHECK;
 
-/* Verifies, for the cage's process 1, that the limits are in force. */
+/*
+ * Verifies, for the cage's process 1, that the limits are in force. Where they are not: an error, or, with
+ * limits that are not required, a line for the caller of the run.
+ */
 int cage_limited_check(struct cage_limited *limited, pid_t init, struct cage_error *err) CAGE_MUST_CHECK;
 
 /* Looks whether memory ran out, while the group is still there. */

@@ -139,6 +139,8 @@ static void handle_waiting(struct state *s, pid_t init)
 
 static void handle_message(struct state *s, const struct cage_message *message, pid_t sender)
 {
+    const struct cage_message go = {.kind = CAGE_MSG_GO};
+
     switch ((enum cage_message_kind)message->kind) {
     case CAGE_MSG_FAILED:
     case CAGE_MSG_NOEXEC:
@@ -148,6 +150,8 @@ static void handle_message(struct state *s, const struct cage_message *message, 
         if (!s->heard)
             s->outcome = *message;
         s->heard = true;
+        if (message->kind == CAGE_MSG_EXITED)
+            (void)send(s->what->launch->control, &go, sizeof go, MSG_NOSIGNAL | MSG_DONTWAIT);
         kill(s->what->launch->pid, SIGCONT); /* it may have been stopped, and now has to end */
         break;
     case CAGE_MSG_STOPPED:

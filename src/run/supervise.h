@@ -22,7 +22,7 @@ struct cage_attach {
      * returns 0; -1: the cage is ended, and *err says why.
      */
     int (*attach)(void *context, pid_t init, struct cage_error *err);
-    /* The command has ended; process 1 may just still be there. */
+    /* The command has ended; process 1 is still there when it was told to wait (CAGE_SPEC_WAIT). */
     void (*ended)(void *context);
     void *context;
 };

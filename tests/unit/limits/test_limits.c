@@ -169,7 +169,16 @@ static void test_system_systemd(void **state)
 
     put(m->dir, "systemd/x", "", 0644);
     m->system.is_root = true;
+    /* A container without controllers: systemd would accept the limits, and nothing would hold them. */
+    put(m->cgroup_root, "cgroup.controllers", "cpu pids\n", 0644);
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), -1);
+    assert_non_null(strstr(err.message, "memory controller"));
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, false, &err), 0);
+    assert_int_equal(way.method, CAGE_LIMITS_FALLBACK);
+    cage_limits_way_finish(&way);
+    put(m->cgroup_root, "cgroup.controllers", "cpuset cpu io memory pids\n", 0644);
     assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
+    assert_true(way.required);
     assert_int_equal(way.method, CAGE_LIMITS_SYSTEMD_SYSTEM);
     cage_limits_prefix(&way, "nixcage-1", &argv, &env);
     assert_false(cage_strv_has(&argv, "--user"));
@@ -212,6 +221,21 @@ static void test_verify_refuses(void **state)
     struct cage_error err;
 
     assert_int_equal(cage_limits_verify(&way, &m->system, getpid(), &group, &err), -1);
+    cage_limits_group_finish(&group);
+}
+
+/* A group of our own is emptied at the end: one that the cage was moved to must not take its place. */
+static void test_verify_keeps_group(void **state)
+{
+    struct machine *m = *state;
+    struct cage_limits_way way = {.method = CAGE_LIMITS_CGROUP, .limits = all};
+    struct cage_limits_group group = {
+        .events_fd = -1, .ours = true, .path = cage_format("%s/ours", m->cgroup_root)};
+    cage_autofree char *path = cage_strdup(group.path);
+    struct cage_error err;
+
+    assert_int_equal(cage_limits_verify(&way, &m->system, getpid(), &group, &err), -1);
+    assert_string_equal(group.path, path);
     cage_limits_group_finish(&group);
 }
 
@@ -266,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_system_systemd, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_subtree, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verify_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_verify_keeps_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verify_accepts, set_up, tear_down),
     };
 
