@@ -153,6 +153,14 @@ int cage_plan_macos_store(struct cage_planner *p, struct cage_error *err)
 static const char *const system_dirs[] = {"/Library/Developer", "/opt/homebrew", "/opt/local"};
 static const char *const system_path[] = {"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"};
 
+bool cage_plan_macos_is_system(const char *path)
+{
+    for (size_t i = 0; i < CAGE_LEN(system_dirs); i++)
+        if (cage_path_is_under(path, system_dirs[i]))
+            return true;
+    return false;
+}
+
 int cage_plan_macos_system(struct cage_planner *p, struct cage_error *err)
 {
     struct cage_reason reason = cage_rule_at("system", p->config->marks[CAGE_KEY_FS_SYSTEM]);
