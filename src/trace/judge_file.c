@@ -191,10 +191,15 @@ bool cage_judge_protected(const struct cage_judge *judge, const char *path, bool
     cage_autofree char *why = NULL;
     const char *name;
 
-    if (!root || !item || !cage_path_is_under(item->path, root))
+    if (!root || !item || (!cage_path_is_under(item->path, root) && !judge->plan->in_place))
         return false;
-    name = item->path + strlen(root) + (item->path[strlen(root)] == '/');
     why = cage_judge_reason(judge, item->reason);
+    if (!cage_path_is_under(item->path, root)) { /* a linked worktree's; unprotect is about the project */
+        cage_verdict_set(verdict, CAGE_WHY_PROTECTED,
+                         cage_format("the host executes or trusts %s (%s)", item->path, why), NULL);
+        return true;
+    }
+    name = item->path + strlen(root) + (item->path[strlen(root)] == '/');
     if (strcmp(name, "nixcage.toml") == 0 || strncmp(name, ".nixcage", 8) == 0)
         cage_verdict_set(verdict, CAGE_WHY_PROTECTED, cage_format("%s is what keeps the cage closed", name),
                          NULL);

@@ -79,17 +79,22 @@ static void finish(struct fixture *f)
     plan_fixture_finish(&f->plan);
 }
 
-static void start(struct fixture *f, const char *toml, int events)
+static void start_with(struct fixture *f, const char *more, const char *toml, int events)
 {
     struct cage_judge judge = {.plan = &f->plan.plan, .config = &f->plan.config, .host = &f->plan.host};
 
-    plan_fixture_init(&f->plan, "mac", "/Users/ada/work", machine);
+    plan_fixture_init(&f->plan, "mac", "/Users/ada/work", more);
     if (plan_fixture_build(&f->plan, toml) < 0)
         fail_msg("%s", f->plan.err.message);
     free(f->plan.config.file);
     f->plan.config.file = cage_strdup("/Users/ada/work/nixcage.toml");
     assert_true(f->plan.plan.in_place);
     cage_maclog_trace_init(&f->trace, &judge, events);
+}
+
+static void start(struct fixture *f, const char *toml, int events)
+{
+    start_with(f, machine, toml, events);
 }
 
 static size_t feed(struct fixture *f, const char *text, const char *tag)
@@ -374,6 +379,25 @@ static void advice_is_true(void **state)
     }
 }
 
+/* Protected, but not in the project: no line of unprotect can name it. */
+static void a_worktree_has_its_hooks_elsewhere(void **state)
+{
+    static const char repository[] =
+        "f /Users/ada/work/.git text=gitdir: /Users/ada/main/.git/worktrees/w\\n\n"
+        "d /Users/ada/main/.git/hooks\nf /Users/ada/main/.git/config\n"
+        "f /Users/ada/main/.git/worktrees/w/commondir text=../..\\n\n";
+    CAGE_CLEANUP(finish) struct fixture f = {0};
+    const struct cage_verdict *verdict;
+
+    (void)state;
+    start_with(&f, repository, FS "rw_bind = [\"/Users/ada/main/.git\"]\n", -1);
+    one_message(&f, "Sandbox: git(1) deny(1) file-write-create /Users/ada/main/.git/hooks/x");
+    verdict = &f.trace.log.entries[0].verdict;
+    assert_int_equal(verdict->why, CAGE_WHY_PROTECTED);
+    assert_non_null(strstr(verdict->reason, "the host executes or trusts /Users/ada/main/.git/hooks"));
+    assert_null(verdict->fix);
+}
+
 static void many_kinds_are_cut(void **state)
 {
     CAGE_STRBUF_AUTO out = {0};
@@ -411,8 +435,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logs_are_summed_up), cmocka_unit_test(logs_are_possible),
         cmocka_unit_test(messages),           cmocka_unit_test(events),
-        cmocka_unit_test(advice_is_true),     cmocka_unit_test(many_kinds_are_cut),
-        cmocka_unit_test(nothing_is_nothing),
+        cmocka_unit_test(advice_is_true),     cmocka_unit_test(a_worktree_has_its_hooks_elsewhere),
+        cmocka_unit_test(many_kinds_are_cut), cmocka_unit_test(nothing_is_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
