@@ -228,12 +228,20 @@ static void add_proxy_variables(struct cage_planner *p)
                              cage_rule_at(CAGE_PLAN_GATE_RULE, p->config->hosts.mark));
 }
 
+/* Claude Code writes to /tmp/claude-UID whatever TMPDIR says, and to here instead; /tmp is the host's own. */
+static void add_claude_tmpdir(struct cage_planner *p)
+{
+    if (!is_own_word(p->plan, "CLAUDE_CODE_TMPDIR"))
+        cage_plan_setenv(p->plan, "CLAUDE_CODE_TMPDIR", "/tmp", false, cage_rule("temporary files"));
+}
+
 int cage_plan_macos_env(struct cage_planner *p, struct cage_error *err)
 {
     const char *socket = cage_host_getenv(p->host, "SSH_AUTH_SOCK");
 
     if (cage_plan_add_env(p, err) < 0)
         return -1;
+    add_claude_tmpdir(p);
     add_proxy_variables(p);
     if (p->config->ssh_agent && socket && socket[0] == '/')
         cage_plan_setenv(p->plan, "SSH_AUTH_SOCK", socket, false,
