@@ -63,6 +63,7 @@ int cage_run_secure_stdio(struct cage_error *err) CAGE_MUST_CHECK;
  * caller gives the result to cage_run_ahead_finish(), whether cage_run() got to use it or not.
  */
 struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap);
+/* Ends it, unless cage_run() got to use it, and sets *ahead to NULL, which it may be. */
 void cage_run_ahead_finish(struct cage_launch **ahead);
 
 /*
