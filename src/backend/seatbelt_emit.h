@@ -40,12 +40,14 @@ int cage_sbpl_path_check(const char *path, struct cage_error *err) CAGE_MUST_CHE
 /* Appends s as a string literal: only '"' and '\' need an escape. */
 void cage_sbpl_quote(struct cage_strbuf *out, const char *s);
 
-/* Opens a rule; operations is static text, separated by spaces. */
+/* Opens a rule that allows; operations is static text, separated by spaces. cage_sbpl_end() closes it. */
 void cage_sbpl_allow(struct cage_sbpl *s, const char *operations);
+/* As cage_sbpl_allow(), for a rule that denies. With a tag in s the rule carries it. */
 void cage_sbpl_deny(struct cage_sbpl *s, const char *operations);
 
 /* Adds a filter as it is: text of ours. */
 void cage_sbpl_filter(struct cage_sbpl *s, const char *filter);
+/* The same, formatted; the arguments must be ours, too: nothing is quoted. */
 void cage_sbpl_filterf(struct cage_sbpl *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*

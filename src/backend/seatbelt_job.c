@@ -311,7 +311,8 @@ static void add_command(struct maker *m)
  * (unix(4)): those are short. */
 static bool is_temporary(const char *name)
 {
-    static const char *const names[] = {"TMPDIR", "TMP", "TEMP", "TEMPDIR", "NIX_BUILD_TOP"};
+    static const char *const names[] = {"TMPDIR",  "TMP",           "TEMP",
+                                        "TEMPDIR", "NIX_BUILD_TOP", "CLAUDE_CODE_TMPDIR"};
 
     for (size_t i = 0; i < CAGE_LEN(names); i++)
         if (strcmp(name, names[i]) == 0)

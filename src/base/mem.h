@@ -30,16 +30,19 @@ char *cage_strndup(const char *s, size_t n);
 /* asprintf(3). The caller frees. Never NULL. */
 char *cage_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Returns *slot and leaves NULL (or -1) behind: ownership moves to the caller. */
+/* Returns *slot and leaves NULL behind: ownership moves to the caller. */
 char *cage_steal(char **slot);
+/* The same for a descriptor, with -1. */
 int cage_steal_fd(int *slot);
 
 /* Closes *fd if it is >= 0 and sets it to -1; errno is kept. */
 void cage_close(int *fd);
 
-/* For the cleanup attribute: free(*p), close(*p) if >= 0, fclose(*p) if not NULL; errno is kept. */
+/* For the cleanup attribute: free(*p); errno is kept. */
 void cage_cleanup_free(void *p);
+/* For the cleanup attribute: close(*fd) if it is >= 0; errno is kept. */
 void cage_cleanup_fd(int *fd);
+/* For the cleanup attribute: fclose(*f) if it is not NULL; errno is kept. */
 void cage_cleanup_file(FILE **f);
 
 #endif

@@ -15,8 +15,9 @@ struct cage_strbuf {
 
 #define CAGE_STRBUF_AUTO __attribute__((cleanup(cage_strbuf_finish))) struct cage_strbuf
 
-/* Makes an empty buffer; finish() frees it. A finished or zeroed one may be finished again. */
+/* Makes an empty buffer; its text is "" then, never NULL. */
 void cage_strbuf_init(struct cage_strbuf *sb);
+/* Frees the contents. A finished or zeroed one may be finished again. */
 void cage_strbuf_finish(struct cage_strbuf *sb);
 
 /* Forgets the contents, keeps the memory. */
@@ -26,10 +27,13 @@ void cage_strbuf_reset(struct cage_strbuf *sb);
  */
 char *cage_strbuf_steal(struct cage_strbuf *sb);
 
-/* Append: a string, one byte, n bytes (NULs included), formatted text. */
+/* Appends a string. */
 void cage_strbuf_add(struct cage_strbuf *sb, const char *s);
+/* Appends one byte. */
 void cage_strbuf_addc(struct cage_strbuf *sb, int c);
+/* Appends n bytes, NULs included. */
 void cage_strbuf_add_bytes(struct cage_strbuf *sb, const void *data, size_t n);
+/* Appends formatted text, as printf(3). */
 void cage_strbuf_addf(struct cage_strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*

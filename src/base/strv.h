@@ -16,13 +16,16 @@ struct cage_strv {
 
 #define CAGE_STRV_AUTO __attribute__((cleanup(cage_strv_finish))) struct cage_strv
 
-/* Makes an empty list; finish() frees the strings and the list. A zeroed one may be finished. */
+/* Makes an empty list. It allocates nothing yet. */
 void cage_strv_init(struct cage_strv *v);
+/* Frees the strings and the list, which is empty then. A zeroed one may be finished. */
 void cage_strv_finish(struct cage_strv *v);
 
-/* Appends a copy of s; a formatted string; s itself, which the list then owns. */
+/* Appends a copy of s. */
 void cage_strv_add(struct cage_strv *v, const char *s);
+/* Appends a formatted string, as printf(3). */
 void cage_strv_addf(struct cage_strv *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Appends the string itself, which the list then owns. */
 void cage_strv_take(struct cage_strv *v, char *take_s);
 
 /* Appends copies of all the strings of a NULL-terminated array (NULL: none). */
@@ -40,12 +43,11 @@ void cage_strv_sort_unique(struct cage_strv *v);
 /* Removes item i, keeping the order. */
 void cage_strv_remove(struct cage_strv *v, size_t i);
 
-/*
- * For lists of NAME=VALUE: the value of name, or NULL (owned by the list);
- * set replaces or appends; unset removes every NAME=.
- */
+/* For lists of NAME=VALUE: the value of name, or NULL; owned by the list. */
 const char *cage_env_get(const struct cage_strv *env, const char *name);
+/* Replaces the first NAME=, or appends one. The value is copied and may be part of the list. */
 void cage_env_set(struct cage_strv *env, const char *name, const char *value);
+/* Removes every NAME=. */
 void cage_env_unset(struct cage_strv *env, const char *name);
 
 #endif

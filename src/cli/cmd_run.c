@@ -73,6 +73,7 @@ static int enter(struct cage_session *session, struct cage_entry *entry, const s
     if (cage_debug_start(&debug, cli, session, &entry->plan, err) < 0)
         return -1;
     options.wrapper = cage_debug_wrapper(&debug);
+    options.denials = cage_debug_denials(&debug);
     options.ahead = entry->ahead;
     *err = (struct cage_error){0};
     rc = cage_run(&entry->plan, &options, &status, err);

@@ -18,6 +18,7 @@ void cage_debug_init(struct cage_debug *debug)
 void cage_debug_finish(struct cage_debug *debug)
 {
     cage_tracer_finish(&debug->tracer);
+    cage_maclog_trace_finish(&debug->maclog);
     cage_close(&debug->events);
 }
 
@@ -70,6 +71,11 @@ int cage_debug_start(struct cage_debug *debug, const struct cage_cli *cli, const
         return 0;
     if (file && open_events(debug, file, session, plan, err) < 0)
         return -1;
+    if (plan->in_place) {
+        cage_maclog_trace_init(&debug->maclog, &judge, debug->events);
+        debug->on = debug->on_mac = true;
+        return 0;
+    }
     if (cage_tracer_start(&debug->tracer, &judge, debug->events, &missing) == 0) {
         debug->on = true;
         return 0;
@@ -85,7 +91,12 @@ int cage_debug_start(struct cage_debug *debug, const struct cage_cli *cli, const
 
 const struct cage_wrapper *cage_debug_wrapper(const struct cage_debug *debug)
 {
-    return debug->on ? &debug->tracer.wrapper : NULL;
+    return debug->on && !debug->on_mac ? &debug->tracer.wrapper : NULL;
+}
+
+const struct cage_run_denials *cage_debug_denials(const struct cage_debug *debug)
+{
+    return debug->on_mac ? &debug->maclog.denials : NULL;
 }
 
 void cage_debug_end(struct cage_debug *debug)
@@ -96,7 +107,9 @@ void cage_debug_end(struct cage_debug *debug)
     if (!debug->on)
         return;
     cage_strbuf_init(&summary);
-    if (cage_tracer_end(&debug->tracer, &summary, &err) < 0) {
+    if (debug->on_mac) {
+        cage_maclog_trace_end(&debug->maclog, &summary);
+    } else if (cage_tracer_end(&debug->tracer, &summary, &err) < 0) {
         cage_cli_note("--debug: %s", err.message);
         return;
     }

@@ -71,6 +71,7 @@ const char *cage_limits_how(enum cage_limits_method method, enum cage_limit limi
 int cage_limits_choose(struct cage_limits_way *way, const struct cage_limits *limits,
                        const struct cage_limits_system *system, bool require,
                        struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_limits_way_finish(struct cage_limits_way *way);
 
 /*

@@ -46,6 +46,7 @@ struct cage_running_list {
  */
 void cage_running_find(struct cage_running_list *list, int project_dirfd,
                        const struct cage_running_system *system);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_running_finish(struct cage_running_list *list);
 
 #endif

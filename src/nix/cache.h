@@ -49,8 +49,9 @@ bool cage_nix_cache_sweep(const char *cache, const char *key, const struct cage_
 int cage_nix_cache_store(const char *cache, const char *key, const struct cage_nix_entry *entry,
                          struct cage_error *err) CAGE_MUST_CHECK;
 
-/* Remembers that the project uses key now; best effort. The other way round: returns its key, or NULL. */
+/* Remembers that the project uses key now; best effort. */
 void cage_nix_cache_note_project(const char *cache, const char *project_root, const char *key);
+/* The key that the project used last, or NULL. The caller frees. */
 char *cage_nix_cache_project_key(const char *cache, const char *project_root);
 
 /* Appends the directories of the projects whose packages were resolved, whether or not they are still there.

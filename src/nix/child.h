@@ -20,7 +20,9 @@ struct cage_nix_guard {
     int fd; /* signalfd(2): readable when one is pending; never read */
 };
 
+/* Begins to hold the signals back; on failure (CAGE_ERR_SYSTEM) none is, and leave() must not be called. */
 int cage_nix_guard_enter(struct cage_nix_guard *guard, struct cage_error *err) CAGE_MUST_CHECK;
+/* Lets them through again, a pending one at once. */
 void cage_nix_guard_leave(struct cage_nix_guard *guard);
 
 /* Whether a signal is pending. */

@@ -31,6 +31,7 @@ struct cage_nix_context {
 /* Finds Nix on the caller's PATH, then where installers put it. Not there: how to install it. */
 int cage_nix_tools_find(struct cage_nix_tools *tools, const struct cage_host *host,
                         struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_nix_tools_finish(struct cage_nix_tools *tools);
 
 /*
@@ -63,10 +64,10 @@ struct cage_nix_answer {
 /*
  * Asks Nix: evaluates, builds or fetches, and makes GC roots roots_dir/r, r-2, … What nix-shell was about to
  * start is recorded below dir. Failures are explained.
- * finish() accepts a zeroed answer.
  */
 int cage_nix_ask(struct cage_nix_context *ctx, const char *dir, const char *roots_dir,
                  struct cage_nix_answer *answer, struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_nix_answer_finish(struct cage_nix_answer *answer);
 
 /* Appends the store paths (…/nix/store/HASH-NAME, no derivations) that occur in text. */
@@ -87,6 +88,7 @@ struct cage_nix_capture {
 /* Runs $stdenv/setup once, inside a cage without network, and captures what it exports. */
 int cage_nix_setup(struct cage_nix_context *ctx, const struct cage_nix_answer *answer,
                    struct cage_nix_capture *capture, struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_nix_capture_finish(struct cage_nix_capture *capture);
 
 /* Whether a variable differs from run to run and is never cached. */

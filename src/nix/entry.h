@@ -25,8 +25,9 @@ struct cage_nix_entry {
     int64_t expires;  /* seconds since the epoch; 0: never */
 };
 
-/* finish() accepts a zeroed one. */
+/* An entry with nothing in it. */
 void cage_nix_entry_init(struct cage_nix_entry *entry);
+/* Frees what it owns; accepts a zeroed one. */
 void cage_nix_entry_finish(struct cage_nix_entry *entry);
 
 /* Appends the file's contents. */

@@ -34,11 +34,11 @@ bool cage_nix_package_valid(const char *name);
 
 /*
  * Fills an expression from the configuration; relative paths are the project's, `~` is home. Fails, pointing
- * at the configuration, when a name or a reference is not well-formed. cage_nix_expr_finish() accepts a
- * zeroed one.
+ * at the configuration, when a name or a reference is not well-formed.
  */
 int cage_nix_expr_init(struct cage_nix_expr *expr, const struct cage_config *config, const char *project_root,
                        const char *home, struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_nix_expr_finish(struct cage_nix_expr *expr);
 
 /* The expression that fetches the pinned nixpkgs and gives its store path as a string. The caller frees. */

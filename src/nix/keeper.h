@@ -19,6 +19,7 @@ struct cage_nix_keeper {
  * there is none: the next run cleans up instead.
  */
 void cage_nix_keeper_start(struct cage_nix_keeper *keeper, void (*clean)(void *data), void *data);
+/* Dismisses it: it ends without calling clean(). Does nothing when there is none. */
 void cage_nix_keeper_stop(struct cage_nix_keeper *keeper);
 
 /* What cage_nix_reap() starts. */

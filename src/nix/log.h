@@ -28,8 +28,9 @@ struct cage_nix_log {
         store_files; /* evaluated files in the store (a flake's own are a copy of the project's) */
 };
 
-/* fd as above; the rest is off. finish() ends the progress line, and accepts a zeroed log. */
+/* fd as above; the rest is off. */
 void cage_nix_log_init(struct cage_nix_log *log, int fd, bool color);
+/* Ends the progress line and frees what the log owns; accepts a zeroed one. fd stays open. */
 void cage_nix_log_finish(struct cage_nix_log *log);
 
 /* Takes n bytes of Nix's standard error, in pieces of any size. Any bytes are fine. */

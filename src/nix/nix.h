@@ -58,7 +58,9 @@ bool cage_nix_needed(const struct cage_config *config);
  */
 int cage_nix_resolve(const struct cage_nix_request *request, struct cage_nix_env *env,
                      struct cage_error *err) CAGE_MUST_CHECK;
+/* An environment with nothing in it. */
 void cage_nix_env_init(struct cage_nix_env *env);
+/* Lets go of its locks and its temporary directory and frees what it owns; then it is as after init(). */
 void cage_nix_env_finish(struct cage_nix_env *env);
 
 /* What a shell started with the rc file of cage_nix_rc() does after its set-up. */

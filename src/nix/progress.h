@@ -17,8 +17,9 @@ struct cage_nix_progress {
  */
 void cage_nix_progress_begin(struct cage_nix_progress *progress, int fd, const char *term, const char *text);
 
-/* Erases the line, before something else is printed; show() brings it back while something goes on. */
+/* Erases the line, before something else is printed. */
 void cage_nix_progress_hide(struct cage_nix_progress *progress);
+/* Brings the line back, if something goes on and it is not there. */
 void cage_nix_progress_show(struct cage_nix_progress *progress);
 
 /* It is over: erases the line and frees. Accepts a zeroed one, and one that has ended. */

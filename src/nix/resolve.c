@@ -6,6 +6,7 @@
 #include "config/nixfiles.h"
 #include "nix/cache.h"
 #include "nix/context.h"
+#include "nix/evaluated.h"
 #include "nix/keeper.h"
 #include "nix/store.h"
 #include "nix/witness.h"
@@ -18,9 +19,6 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Nix's own default of tarball-ttl: how long what an unpinned URL gave is believed. */
-enum { URL_TTL_SECONDS = 3600 };
 
 /* With less than this the cache's disk counts as full. */
 enum { ENOUGH_SPACE = 1 << 20 };
@@ -139,80 +137,6 @@ static char *make_generation(const struct cage_nix_context *ctx, const char *par
         return NULL;
     }
     return cage_steal(&dir);
-}
-
-/* A project's own files: named by the evaluation, or as a copy in the store that a flake's evaluation reads.
- */
-static bool add_project_files(const struct cage_nix_context *ctx, struct cage_strv *witness)
-{
-    const char *root = ctx->request->project->root;
-    bool ages = cage_nix_witness_scan(witness, ctx->host, ctx->expr.file, true);
-
-    cage_nix_witness_file(witness, ctx->expr.file);
-    if (ctx->expr.kind == CAGE_NIX_FLAKE) {
-        cage_autofree char *nix = cage_path_join(ctx->expr.file, "flake.nix");
-        cage_autofree char *lock = cage_path_join(ctx->expr.file, "flake.lock");
-
-        cage_nix_witness_file(witness, nix);
-        cage_nix_witness_file(witness, lock);
-        ages |= cage_nix_witness_scan(witness, ctx->host, nix, true);
-    }
-    for (size_t i = 0; i < ctx->log.store_files.n; i++) {
-        const char *in_store = strchr(ctx->log.store_files.items[i] + strlen("/nix/store/"), '/');
-        cage_autofree char *own = in_store ? cage_path_join(root, in_store + 1) : NULL;
-
-        if (own && access(own, F_OK) == 0) {
-            cage_nix_witness_file(witness, own);
-            ages |= cage_nix_witness_scan(witness, ctx->host, own, true);
-        }
-    }
-    return ages;
-}
-
-/* Git's own record of a checkout changes whenever git changes files in it, new ones included. */
-static void add_checkout(struct cage_strv *witness, const char *file)
-{
-    cage_autofree char *dir = cage_path_dirname(file);
-
-    for (size_t depth = cage_path_depth(dir); depth > 0; depth--) {
-        cage_autofree char *head = cage_path_join(dir, ".git/HEAD"),
-                           *index = cage_path_join(dir, ".git/index");
-        char *up;
-
-        if (access(head, F_OK) == 0) {
-            cage_nix_witness_file(witness, head);
-            cage_nix_witness_file(witness, index);
-            return;
-        }
-        up = cage_path_dirname(dir);
-        free(dir);
-        dir = up;
-    }
-}
-
-/* What the evaluation read. Returns when the result has to be asked for again, or 0. */
-static int64_t add_evaluated(const struct cage_nix_context *ctx, struct cage_strv *witness)
-{
-    const char *root = ctx->request->project->root, *nix_path = cage_host_getenv(ctx->host, "NIX_PATH");
-    bool own_file = ctx->expr.kind != CAGE_NIX_PACKAGES;
-    bool ages = !ctx->nixpkgs && nix_path && cage_nix_is_url(nix_path);
-    struct cage_strv files = {0};
-
-    cage_strv_add_all(&files, ctx->log.files.items);
-    cage_strv_sort_unique(&files);
-    for (size_t i = 0; i < files.n; i++) {
-        const char *file = files.items[i];
-        bool of_project = own_file && cage_path_is_under(file, root);
-
-        cage_nix_witness_file(witness, file);
-        ages |= cage_nix_witness_scan(witness, ctx->host, file, of_project) && of_project;
-        if (i == 0)
-            add_checkout(witness, file);
-    }
-    if (own_file)
-        ages |= add_project_files(ctx, witness);
-    cage_strv_finish(&files);
-    return ages ? (int64_t)time(NULL) + URL_TTL_SECONDS : 0;
 }
 
 /* Attribute files must be as durable as the entry that refers to them. */
@@ -336,7 +260,7 @@ static int resolve_anew(struct cage_nix_context *ctx, const char *parent, bool c
     if (rc == 0) {
         cage_nix_key(ctx, key);
         keep = strcmp(key, ctx->key) == 0 && cage_nix_witness_holds(&entry.witness, ctx->host);
-        entry.expires = add_evaluated(ctx, &entry.witness);
+        entry.expires = cage_nix_evaluated(ctx, &entry.witness);
         keep = keep && cached && !cage_nix_witness_is_racy(&entry.witness, start);
         if (keep && cage_nix_cache_store(ctx->cache, ctx->key, &entry, err) < 0) {
             cage_strv_addf(&env->warnings, "the environment cannot be cached: %s", err->message);

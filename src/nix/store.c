@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "nix/copy.h"
+#include "nix/store_meta.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,23 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define META_HEADER "nixcage-store-1"
 #define STAGING ".nixcage-new"
-
-enum { MAX_META = 16 << 20 };
-
-static char *stores_dir(const struct cage_host *host)
-{
-    return cage_path_join(host->data_home, "stores");
-}
-
-static char *store_dir(const struct cage_host *host, const char *project_root, enum cage_store_mode mode)
-{
-    char hex[CAGE_HASH_HEX];
-
-    cage_hash_hex(project_root, strlen(project_root), hex);
-    return cage_format("%s/stores/%.32s-%s", host->data_home, hex, cage_store_mode_name(mode));
-}
 
 static bool is_own_mode(enum cage_store_mode mode)
 {
@@ -55,57 +40,6 @@ static void closure_digest(const struct cage_strv *closure, char hex[CAGE_HASH_H
     for (size_t i = 0; i < closure->n; i++)
         cage_strbuf_add_bytes(&sb, closure->items[i], strlen(closure->items[i]) + 1);
     cage_hash_hex(sb.buf, sb.len, hex);
-}
-
-/* The lines of a store's meta: header, closure's digest, mode, project, then the paths. */
-struct meta {
-    char *digest, *mode, *project;
-    struct cage_strv paths;
-};
-
-static void finish_meta(struct meta *meta)
-{
-    free(meta->digest);
-    free(meta->mode);
-    free(meta->project);
-    cage_strv_finish(&meta->paths);
-}
-
-static int read_meta(const char *store, struct meta *meta)
-{
-    cage_autofree char *path = cage_path_join(store, "meta");
-    CAGE_STRBUF_AUTO text = {0};
-    char **slots[] = {&meta->digest, &meta->mode, &meta->project};
-    char *save = NULL, *line;
-    size_t n = 0;
-
-    memset(meta, 0, sizeof *meta);
-    cage_strbuf_init(&text);
-    if (cage_fs_read(AT_FDCWD, path, MAX_META, &text, NULL) < 0)
-        return -1;
-    line = strtok_r(text.buf, "\n", &save);
-    if (!line || strcmp(line, META_HEADER) != 0)
-        return -1;
-    while ((line = strtok_r(NULL, "\n", &save))) {
-        if (n < CAGE_LEN(slots))
-            *slots[n++] = cage_strdup(line);
-        else if (strncmp(line, "/nix/store/", 11) == 0)
-            cage_strv_add(&meta->paths, line);
-    }
-    return n == CAGE_LEN(slots) ? 0 : -1;
-}
-
-static int write_meta(const char *store, const char *project, enum cage_store_mode mode,
-                      const struct cage_strv *paths, const char *digest, struct cage_error *err)
-{
-    cage_autofree char *path = cage_path_join(store, "meta");
-    CAGE_STRBUF_AUTO text = {0};
-
-    cage_strbuf_init(&text);
-    cage_strbuf_addf(&text, META_HEADER "\n%s\n%s\n%s\n", digest, cage_store_mode_name(mode), project);
-    for (size_t i = 0; i < paths->n; i++)
-        cage_strbuf_addf(&text, "%s\n", paths->items[i]);
-    return cage_fs_write_atomic(AT_FDCWD, path, text.buf, text.len, 0600, err);
 }
 
 /* The directories and the lock file of a store. */
@@ -302,7 +236,7 @@ static void find_missing(const struct cage_strv *closure, const struct cage_strv
 }
 
 /* Brings the store to hold the closure; *meta says what it had. A failure leaves the old state usable. */
-static int update_store(struct cage_nix_context *ctx, const char *store, struct meta *meta,
+static int update_store(struct cage_nix_context *ctx, const char *store, struct cage_nix_store_meta *meta,
                         const struct cage_strv *closure, const char *digest, struct cage_error *err)
 {
     enum cage_store_mode mode = ctx->request->config->store_mode;
@@ -323,13 +257,13 @@ static int update_store(struct cage_nix_context *ctx, const char *store, struct 
     }
     if (make_roots(store, closure, err) < 0 || sync_store(store, err) < 0)
         return -1;
-    return write_meta(store, ctx->request->project->root, mode, &meta->paths, digest, err);
+    return cage_nix_store_meta_write(store, ctx->request->project->root, mode, &meta->paths, digest, err);
 }
 
-static bool is_up_to_date(const char *store, const char *digest, struct meta *meta)
+static bool is_up_to_date(const char *store, const char *digest, struct cage_nix_store_meta *meta)
 {
-    if (read_meta(store, meta) < 0) {
-        finish_meta(meta);
+    if (cage_nix_store_meta_read(store, meta) < 0) {
+        cage_nix_store_meta_finish(meta);
         memset(meta, 0, sizeof *meta);
         return false;
     }
@@ -358,9 +292,9 @@ static int explain_update(const struct cage_nix_context *ctx, const char *store,
 static int ensure_store_locked(struct cage_nix_context *ctx, const char *store,
                                const struct cage_strv *closure, const char *digest, struct cage_error *err)
 {
-    cage_autofree char *lock_path = cage_format("%s.update", store), *dir = stores_dir(ctx->host);
+    cage_autofree char *lock_path = cage_format("%s.update", store), *dir = cage_nix_stores_dir(ctx->host);
     cage_autofd int lock = -1;
-    struct meta meta = {0};
+    struct cage_nix_store_meta meta = {0};
     int rc = 0;
 
     if (cage_fs_mkdirs(dir, 0700, err) < 0)
@@ -375,7 +309,7 @@ static int ensure_store_locked(struct cage_nix_context *ctx, const char *store,
         if (rc < 0)
             explain_update(ctx, store, is_new && ctx->request->config->store_mode == CAGE_STORE_COPY, err);
     }
-    finish_meta(&meta);
+    cage_nix_store_meta_finish(&meta);
     return rc;
 }
 
@@ -384,13 +318,13 @@ static int ensure_store(struct cage_nix_context *ctx, const char *store, const s
 {
     char digest[CAGE_HASH_HEX];
     struct cage_nix_guard guard;
-    struct meta meta;
+    struct cage_nix_store_meta meta;
     bool current;
     int rc;
 
     closure_digest(closure, digest);
     current = is_up_to_date(store, digest, &meta);
-    finish_meta(&meta);
+    cage_nix_store_meta_finish(&meta);
     if (current)
         return 0;
     if (cage_nix_guard_enter(&guard, err) < 0)
@@ -408,7 +342,7 @@ int cage_nix_store_before(struct cage_nix_context *ctx, struct cage_error *err)
         ctx->store_prefix = cage_strdup("");
         return 0;
     }
-    ctx->store_prefix = store_dir(ctx->host, ctx->request->project->root, CAGE_STORE_ISOLATED);
+    ctx->store_prefix = cage_nix_store_dir(ctx->host, ctx->request->project->root, CAGE_STORE_ISOLATED);
     return make_directories(ctx->store_prefix, err);
 }
 
@@ -426,87 +360,10 @@ int cage_nix_store_after(struct cage_nix_context *ctx, struct cage_nix_env *env,
                                                                   : "local");
         return 0;
     }
-    store = store_dir(ctx->host, ctx->request->project->root, mode);
+    store = cage_nix_store_dir(ctx->host, ctx->request->project->root, mode);
     if (ensure_store(ctx, store, &env->closure, err) < 0 || take_shared(store, env, err) < 0)
         return -1;
     env->store_root = cage_path_join(store, "nix");
     env->nix_remote = cage_strdup("local");
-    return 0;
-}
-
-/* Removes a store that no cage uses; false: one does. */
-static bool drop_store(const char *store)
-{
-    cage_autofree char *lock_path = cage_path_join(store, "lock"), *update = cage_format("%s.update", store);
-    cage_autofd int lock = open(lock_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-
-    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
-        return false;
-    unlink(lock_path);
-    if (cage_fs_remove_tree(AT_FDCWD, store, NULL) < 0)
-        return false;
-    unlink(update);
-    return true;
-}
-
-/* Whether the store's project is there and still configured to have it. */
-static bool is_wanted(const struct meta *meta)
-{
-    cage_autofree char *file = cage_path_join(meta->project, "nixcage.toml");
-    cage_autofd int dir = open(meta->project, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct cage_config config;
-    bool wanted = true;
-
-    if (dir < 0 || access(file, F_OK) < 0)
-        return false;
-    cage_config_init(&config);
-    /* One that cannot be read now may be repaired: its store stays. */
-    if (cage_config_load(&config, dir, file, NULL) == 0)
-        wanted = strcmp(cage_store_mode_name(config.store_mode), meta->mode) == 0;
-    cage_config_finish(&config);
-    return wanted;
-}
-
-int cage_nix_store_gc(const struct cage_host *host, bool all, size_t *removed, struct cage_error *err)
-{
-    cage_autofree char *dir = stores_dir(host);
-    CAGE_STRV_AUTO names = {0};
-
-    *removed = 0;
-    if (host->list(host, dir, &names, err) < 0)
-        return -1;
-    for (size_t i = 0; i < names.n; i++) {
-        cage_autofree char *store = cage_path_join(dir, names.items[i]),
-                           *update = cage_format("%s.update", store);
-        cage_autofd int lock = -1;
-        struct meta meta;
-        bool wanted;
-
-        if (strchr(names.items[i], '.'))
-            continue;
-        /* Somebody who makes it just now has no meta yet. */
-        lock = cage_fs_lock(update, false, NULL);
-        if (lock < 0)
-            continue;
-        wanted = read_meta(store, &meta) == 0 && is_wanted(&meta);
-        finish_meta(&meta);
-        if ((all || !wanted) && drop_store(store))
-            ++*removed;
-    }
-    return 0;
-}
-
-int cage_nix_store_forget(const struct cage_host *host, const char *project_root, struct cage_error *err)
-{
-    static const enum cage_store_mode modes[] = {CAGE_STORE_COPY, CAGE_STORE_ISOLATED};
-
-    for (size_t i = 0; i < CAGE_LEN(modes); i++) {
-        cage_autofree char *store = store_dir(host, project_root, modes[i]);
-
-        if (access(store, F_OK) == 0 && !drop_store(store)) {
-            cage_error_set(err, CAGE_ERR_NIX, "a cage is running with the store %s", store);
-            return cage_error_hint(err, "end it, then run nixcage gc");
-        }
-    }
     return 0;
 }

@@ -153,6 +153,14 @@ int cage_plan_macos_store(struct cage_planner *p, struct cage_error *err)
 static const char *const system_dirs[] = {"/Library/Developer", "/opt/homebrew", "/opt/local"};
 static const char *const system_path[] = {"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"};
 
+bool cage_plan_macos_is_system(const char *path)
+{
+    for (size_t i = 0; i < CAGE_LEN(system_dirs); i++)
+        if (cage_path_is_under(path, system_dirs[i]))
+            return true;
+    return false;
+}
+
 int cage_plan_macos_system(struct cage_planner *p, struct cage_error *err)
 {
     struct cage_reason reason = cage_rule_at("system", p->config->marks[CAGE_KEY_FS_SYSTEM]);
@@ -220,12 +228,20 @@ static void add_proxy_variables(struct cage_planner *p)
                              cage_rule_at(CAGE_PLAN_GATE_RULE, p->config->hosts.mark));
 }
 
+/* Claude Code writes to /tmp/claude-UID whatever TMPDIR says, and to here instead; /tmp is the host's own. */
+static void add_claude_tmpdir(struct cage_planner *p)
+{
+    if (!is_own_word(p->plan, "CLAUDE_CODE_TMPDIR"))
+        cage_plan_setenv(p->plan, "CLAUDE_CODE_TMPDIR", "/tmp", false, cage_rule("temporary files"));
+}
+
 int cage_plan_macos_env(struct cage_planner *p, struct cage_error *err)
 {
     const char *socket = cage_host_getenv(p->host, "SSH_AUTH_SOCK");
 
     if (cage_plan_add_env(p, err) < 0)
         return -1;
+    add_claude_tmpdir(p);
     add_proxy_variables(p);
     if (p->config->ssh_agent && socket && socket[0] == '/')
         cage_plan_setenv(p->plan, "SSH_AUTH_SOCK", socket, false,

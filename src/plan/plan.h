@@ -135,6 +135,9 @@ struct cage_plan_input {
     bool has_tty;
 };
 
+/* macOS: whether `system = true` lets the cage read this path of the host. */
+bool cage_plan_macos_is_system(const char *path);
+
 /* Whether a Nix daemon listens on this machine: `shared` is then its socket. */
 bool cage_plan_has_daemon(const struct cage_host *host);
 

@@ -14,7 +14,9 @@ struct cage_hold_store {
     char *name;  /* its path, relative to root */
 };
 
+/* Opens the project; root is copied. That it cannot be opened shows when something is to be held. */
 void cage_hold_store_init(struct cage_hold_store *store, const char *root);
+/* Closes and frees; what is held stays where it is. */
 void cage_hold_store_finish(struct cage_hold_store *store);
 
 /*

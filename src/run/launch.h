@@ -76,6 +76,7 @@ int cage_launch_start(struct cage_launch *launch, const struct cage_launch_start
 int cage_launch_go(struct cage_launch *launch, const struct cage_launch_input *input,
                    struct cage_error *err) CAGE_MUST_CHECK;
 
+/* Closes our ends of its pipes; the process itself is left alone. */
 void cage_launch_finish(struct cage_launch *launch);
 
 /* Ends and reaps a bwrap that was not told anything, and closes everything. Does nothing when pid is -1. */

@@ -86,6 +86,7 @@ void cage_macos_child_finish(struct cage_macos_child *child);
 
 /* Takes the signals of this process: what happened is then read from a pipe. -1 with *err; one at a time. */
 int cage_macos_signals_take(struct cage_error *err) CAGE_MUST_CHECK;
+/* Gives the signals back as they were, and closes the pipe. */
 void cage_macos_signals_release(void);
 
 /* Waits for the command, forwards signals, follows stops and reads log (NULL: none). Returns the wait status

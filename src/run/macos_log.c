@@ -21,6 +21,14 @@
 
 enum { READY_MS = 2000, LATE_MS = 100, MAX_LINE = 1 << 16 };
 
+/* What `log stream` prints first. */
+static bool is_ready(const char *line, size_t n)
+{
+    static const char text[] = "Filtering the log data using ";
+
+    return n >= sizeof text - 1 && memcmp(line, text, sizeof text - 1) == 0;
+}
+
 static void make_tag(char tag[CAGE_MACOS_TAG])
 {
     unsigned char bytes[8];
@@ -35,17 +43,26 @@ static void make_tag(char tag[CAGE_MACOS_TAG])
 static bool take_lines(struct cage_macos_log *log)
 {
     const char *at = log->pending.buf, *end;
+    struct cage_strbuf rest;
     bool ready = false;
-    cage_autofree char *rest = NULL;
 
     while ((end = memchr(at, '\n', log->pending.len - (size_t)(at - log->pending.buf)))) {
-        ready |= cage_maclog_is_ready(at, (size_t)(end - at));
-        (void)cage_maclog_line(&log->found, at, (size_t)(end - at), log->tag);
+        if (!log->skipping) {
+            ready |= is_ready(at, (size_t)(end - at));
+            log->found |= log->denials->take(log->denials->context, at, (size_t)(end - at), log->tag);
+        }
+        log->skipping = false;
         at = end + 1;
     }
-    rest = cage_strdup(log->pending.len < MAX_LINE || at != log->pending.buf ? at : "");
-    cage_strbuf_reset(&log->pending);
-    cage_strbuf_add(&log->pending, rest);
+    cage_strbuf_init(&rest);
+    cage_strbuf_add_bytes(&rest, at, log->pending.len - (size_t)(at - log->pending.buf));
+    if (rest.len >= MAX_LINE) {
+        log->skipping = true;
+        cage_strbuf_reset(&rest);
+    }
+    cage_strbuf_finish(&log->pending);
+    log->pending = rest;
+    log->listening |= ready;
     return ready;
 }
 
@@ -100,12 +117,13 @@ static long now_ms(void)
     return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-int cage_macos_log_start(struct cage_macos_log *log, const char *program, struct cage_error *err)
+int cage_macos_log_start(struct cage_macos_log *log, const char *program,
+                         const struct cage_run_denials *denials, struct cage_error *err)
 {
     long until = now_ms() + READY_MS;
     int p[2];
 
-    *log = (struct cage_macos_log){.fd = -1};
+    *log = (struct cage_macos_log){.fd = -1, .denials = denials};
     make_tag(log->tag);
     if (access(program, X_OK) < 0)
         return cage_error_sys(err, errno, "%s", program);
@@ -123,7 +141,6 @@ int cage_macos_log_start(struct cage_macos_log *log, const char *program, struct
     }
     log->fd = p[0];
     cage_strbuf_init(&log->pending);
-    cage_maclog_init(&log->found);
     while (now_ms() < until && log->fd >= 0 && take(log, (int)(until - now_ms())) == 0)
         ;
     return 0;
@@ -135,26 +152,32 @@ void cage_macos_log_read(struct cage_macos_log *log)
         ;
 }
 
-/* What is in the log already; used when the stream has shown nothing. */
-static void show(struct cage_macos_log *log, const char *program)
+/* What is in the log already; used when the stream has shown nothing. False: it cannot be read. */
+static bool show(struct cage_macos_log *log, const char *program)
 {
     char *argv[] = {cage_strdup(program),    (char[]){"show"},    (char[]){"--last"},
                     (char[]){"10s"},         (char[]){"--style"}, (char[]){"ndjson"},
                     (char[]){"--predicate"}, (char[]){PREDICATE}, NULL};
-    CAGE_STRBUF_AUTO out = {0};
+    CAGE_STRBUF_AUTO out = {0}, complaint = {0};
+    bool ok;
 
     cage_strbuf_init(&out);
-    if (cage_proc_run(&(struct cage_proc){.argv = argv, .out = &out}, NULL) == 0) {
+    cage_strbuf_init(&complaint);
+    ok = cage_proc_run(&(struct cage_proc){.argv = argv, .out = &out, .err_out = &complaint}, NULL) == 0;
+    if (ok) {
         cage_strbuf_reset(&log->pending);
+        log->skipping = false;
         cage_strbuf_add_bytes(&log->pending, out.buf, out.len);
         (void)take_lines(log);
     }
     free(argv[0]);
+    return ok;
 }
 
-void cage_macos_log_finish(struct cage_macos_log *log, const char *program, struct cage_strbuf *out)
+bool cage_macos_log_finish(struct cage_macos_log *log, const char *program)
 {
     long until = now_ms() + LATE_MS;
+    bool read_some;
 
     while (now_ms() < until && log->fd >= 0)
         (void)take(log, (int)(until - now_ms()));
@@ -165,10 +188,10 @@ void cage_macos_log_finish(struct cage_macos_log *log, const char *program, stru
             ;
     }
     cage_close(&log->fd);
-    if (log->found.n == 0)
-        show(log, program);
-    cage_maclog_summary(&log->found, out);
-    cage_maclog_finish(&log->found);
+    read_some = log->listening || log->found;
+    if (!log->found)
+        read_some |= show(log, program);
     cage_strbuf_finish(&log->pending);
     log->pid = 0;
+    return read_some;
 }

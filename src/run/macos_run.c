@@ -70,10 +70,16 @@ static int find_command(const struct cage_seatbelt_job *job, int *status, struct
     return 1;
 }
 
+static void say(const struct cage_run_options *options, const char *line)
+{
+    if (options->say)
+        options->say(line);
+}
+
 static void tell(const struct cage_run_options *options, const struct cage_strv *lines)
 {
-    for (size_t i = 0; options->say && i < lines->n; i++)
-        options->say(lines->items[i]);
+    for (size_t i = 0; i < lines->n; i++)
+        say(options, lines->items[i]);
 }
 
 static int run_job(const struct cage_macos_start *start, struct cage_macos_log *log, int *status,
@@ -120,6 +126,21 @@ static int start_gate(struct beside *beside, const struct cage_plan *plan, const
     return cage_portgate_start(&beside->gate, &gate, err);
 }
 
+/* A run is worth more than its trace. */
+static void start_log(struct beside *beside, struct cage_macos_log *log,
+                      const struct cage_run_options *options, const struct cage_macos_system *system)
+{
+    struct cage_error err = {0};
+    cage_autofree char *line = NULL;
+
+    if (cage_macos_log_start(log, system->log, options->denials, &err) == 0) {
+        beside->log = log;
+        return;
+    }
+    line = cage_format("--debug: %s; denials are not seen", err.message);
+    say(options, line);
+}
+
 static int run_in(struct beside *beside, const struct cage_plan *plan, const struct cage_run_options *options,
                   const struct cage_macos_system *system, int *status, struct cage_error *err)
 {
@@ -153,24 +174,21 @@ static void say_lines(const struct cage_run_options *options, struct cage_strbuf
 {
     char *save = NULL;
 
-    for (char *line = strtok_r(text->buf, "\n", &save); line && options->say;
-         line = strtok_r(NULL, "\n", &save))
-        options->say(line);
+    for (char *line = strtok_r(text->buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        say(options, line);
 }
 
 /* Ends what ran beside the command and says what each of them saw. */
 static void end_beside(struct beside *beside, const struct cage_run_options *options,
                        const struct cage_macos_system *system)
 {
-    CAGE_STRBUF_AUTO denied = {0};
     CAGE_STRBUF_AUTO refused = {0};
 
-    cage_strbuf_init(&denied);
     cage_strbuf_init(&refused);
-    if (beside->log) {
-        cage_macos_log_finish(beside->log, system->log, &denied);
-        say_lines(options, &denied);
-    }
+    if (beside->log && !cage_macos_log_finish(beside->log, system->log))
+        say(options,
+            "--debug: the log of macOS could not be read, so denials may be missing (an administrator "
+            "can read it)");
     cage_portgate_finish(beside->gate, &refused);
     say_lines(options, &refused);
     cage_macos_session_finish(&beside->session);
@@ -192,10 +210,8 @@ int cage_macos_run(const struct cage_plan *plan, const struct cage_run_options *
     if (cage_macos_session_make(&beside.session, system->session_base, err) < 0)
         return -1;
     rc = start_gate(&beside, plan, options->host, err);
-    if (rc == 0 && options->debug) {
-        rc = cage_macos_log_start(&log, system->log, err);
-        beside.log = rc == 0 ? &log : NULL;
-    }
+    if (rc == 0 && options->denials)
+        start_log(&beside, &log, options, system);
     if (rc == 0)
         rc = run_in(&beside, plan, options, system, status, err);
     end_beside(&beside, options, system);

@@ -30,6 +30,15 @@ enum { CAGE_RUN_INTERRUPTED = 0x100 | (128 + SIGINT) };
 
 struct cage_launch;
 
+/*
+ * macOS, --debug: who gets the lines of log(1) during the run, without their newlines; `tag` is in those of
+ * this run. take() returns whether the line was a denial of it.
+ */
+struct cage_run_denials {
+    bool (*take)(void *context, const char *line, size_t n, const char *tag);
+    void *context;
+};
+
 struct cage_run_options {
     const struct cage_host *host;
     const struct cage_bwrap *bwrap;
@@ -38,8 +47,8 @@ struct cage_run_options {
     const struct cage_limits_system *limits_on; /* where; NULL when limits is */
     struct cage_launch *ahead;                  /* from cage_run_ahead(); NULL: none */
     int capture_fd; /* >= 0: open in the command under the number 3 (setup capture); -1: none */
-    bool debug;     /* macOS: say what the cage refused, when the run has ended */
-    bool quiet_io;  /* standard input /dev/null, output to standard error (setup capture) */
+    const struct cage_run_denials *denials; /* macOS: NULL: nobody wants to know; elsewhere unused */
+    bool quiet_io; /* standard input /dev/null, output to standard error (setup capture) */
     /* Gets each line meant for the user when the run has ended (held files …), without prefix; NULL: dropped.
      */
     void (*say)(const char *line);
@@ -57,6 +66,7 @@ int cage_run_secure_stdio(struct cage_error *err) CAGE_MUST_CHECK;
  * caller gives the result to cage_run_ahead_finish(), whether cage_run() got to use it or not.
  */
 struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap);
+/* Ends it, unless cage_run() got to use it, and sets *ahead to NULL, which it may be. */
 void cage_run_ahead_finish(struct cage_launch **ahead);
 
 /*

@@ -26,6 +26,7 @@ void cage_terminal_restore(const struct cage_terminal *terminal, bool ended);
 
 /* After a stop: notes whether the terminal was given back to us (fg) or not (bg). */
 void cage_terminal_continued(struct cage_terminal *terminal);
+/* Closes it; changes nothing about the terminal. */
 void cage_terminal_finish(struct cage_terminal *terminal);
 
 #endif

@@ -61,8 +61,9 @@ struct attempt_goal {
 
 extern struct attempt_goal attempt_goal;
 
-/* Opens for appending, or reads a byte: 0, or the errno. */
+/* Opens for appending, writes nothing: 0, or the errno. */
 int attempt_open_for_writing(const char *path);
+/* Reads a byte: 0, also at the end of the file, or the errno. */
 int attempt_read_file(const char *path);
 
 #endif

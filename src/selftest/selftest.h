@@ -43,6 +43,7 @@ struct cage_selftest_input {
  */
 int cage_selftest_run(struct cage_selftest *test, const struct cage_selftest_input *input,
                       struct cage_error *err) CAGE_MUST_CHECK;
+/* Frees what it owns; accepts a zeroed one. */
 void cage_selftest_finish(struct cage_selftest *test);
 
 /*

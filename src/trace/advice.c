@@ -16,7 +16,7 @@ static const char *file_name(const struct cage_config *config)
 
 static void add_value(enum cage_key key, const char *value, struct cage_strbuf *out)
 {
-    if (key == CAGE_KEY_NET_HOST_PORTS)
+    if (key == CAGE_KEY_NET_HOST_PORTS || key == CAGE_KEY_NET_EXPOSE)
         cage_strbuf_add(out, value);
     else
         cage_strbuf_add_toml_string(out, value);
@@ -66,6 +66,7 @@ static const struct {
     {"~/.azure", "Azure credentials"},
     {"~/.config/gcloud", "Google Cloud credentials"},
     {"~/.kube", "Kubernetes credentials"},
+    {"~/.docker/run/docker.sock", "root on the host, through Docker"},
     {"~/.docker", "registry credentials"},
     {"~/.netrc", "passwords of hosts"},
     {"~/.git-credentials", "passwords of git hosts"},
@@ -104,6 +105,23 @@ static const struct {
     {"/var/run/dbus", "the host's services, through D-Bus"},
     {"/run/user", "the desktop session: its keyring, D-Bus and display"},
     {"/tmp/.X11-unix", "the display: keys typed and what is on the screen"},
+    /* macOS, where the physical path counts. */
+    {"~/Library/Keychains", "passwords"},
+    {"~/Library/Cookies", "the browser's cookies and passwords"},
+    {"~/Library/Safari", "the browser's history"},
+    {"~/Library/Application Support/Google/Chrome", "the browser's cookies and passwords"},
+    {"~/Library/Application Support/Firefox", "the browser's cookies and passwords"},
+    {"~/Library/Mail", "your mail"},
+    {"~/Library/Messages", "your messages"},
+    {"~/.zsh_sessions", "the history of your shell"},
+    {"/Library/Keychains", "passwords of the system"},
+    {"/private/etc/master.passwd", "password hashes"},
+    {"/private/etc/sudoers", "who may become root"},
+    {"/private/etc/ssh", "the host's keys"},
+    {"/private/var/db/dslocal", "password hashes"},
+    {"/private/var/folders", "temporary files of all your programs"},
+    {"/private/var/run/docker.sock", "root on the host, through Docker"},
+    {"/private/var/root", "root's files"},
 };
 
 const char *cage_advice_secret(const struct cage_host *host, const char *path)
@@ -258,6 +276,48 @@ static const char *const probes[] = {
     "/var/run/nscd/*",      "/run/systemd/*",       "/run/utmp",
     "/var/run/utmp",        "/sys/fs/selinux*",     "/dev/.udev*",
 };
+
+/* What the libraries of macOS and the shells' own start-up files look for. "~" is the home. */
+static const char *const mac_probes[] = {
+    "~/.CFUserTextEncoding",
+    "~/Library/Preferences/.GlobalPreferences*",
+    "~/Library/Preferences/ByHost/*",
+    "~/Library/Preferences/com.apple.*",
+    "/Library/Preferences/*",
+    "/Library/Managed Preferences*",
+    "/Library/Caches/com.apple.*",
+    "/Library/Filesystems*",
+    "/AppleInternal*",
+    "/.file*",
+    "/.vol*",
+    "/dev/dtracehelper",
+    "/dev/oslog*",
+    "/private/etc/bashrc*",
+    "/private/etc/manpaths*",
+    "/private/etc/nanorc",
+    "/private/etc/paths*",
+    "/private/etc/profile",
+    "/private/etc/zprofile",
+    "/private/etc/zshenv",
+    "/private/etc/zshrc*",
+    "/private/etc/zlogin",
+    "/private/var/db/DarwinDirectory*",
+    "/private/var/db/eligibilityd*",
+    "/private/var/db/mds*",
+    "/private/var/db/nsurlstoraged*",
+    "/private/var/protected*",
+};
+
+bool cage_advice_is_mac_probe(const struct cage_host *host, const char *path)
+{
+    for (size_t i = 0; i < CAGE_LEN(mac_probes); i++) {
+        cage_autofree char *pattern = cage_path_expand_home(mac_probes[i], host->home ? host->home : "/");
+
+        if (fnmatch(pattern, path, 0) == 0)
+            return true;
+    }
+    return false;
+}
 
 bool cage_advice_is_probe(const char *path)
 {

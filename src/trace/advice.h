@@ -33,4 +33,7 @@ const char *cage_advice_package(const char *program);
 /* Whether it is a place that programs look at wherever they run, and do without. */
 bool cage_advice_is_probe(const char *path);
 
+/* The same for a physical path of macOS. */
+bool cage_advice_is_mac_probe(const struct cage_host *host, const char *path);
+
 #endif

@@ -14,14 +14,15 @@ enum cage_event_kind {
     CAGE_EVENT_UNIX,    /* target is the path of a socket, or "@name" of an abstract one */
     CAGE_EVENT_REFUSED, /* a call that the system call filter may have refused; target is what it was about,
                            or "" */
+    CAGE_EVENT_SYSTEM,  /* macOS: target is a service, a value of the kernel's, a process, or "" */
 };
 
 struct cage_event {
     enum cage_event_kind kind;
     long pid;
-    char *program; /* its name as the kernel has it: at most 15 bytes */
-    char *call;
-    char *error; /* "ENOENT" */
+    char *program; /* its name as the kernel has it: at most 15 bytes (macOS: 32) */
+    char *call;    /* "openat"; macOS: the operation, "file-read-data" */
+    char *error;   /* "ENOENT"; macOS: "denied", its log has no more */
     char *target;
     uint16_t port;
     bool write;   /* would change or make something */

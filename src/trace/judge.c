@@ -16,6 +16,7 @@ const char *cage_why_text(enum cage_why why)
         [CAGE_WHY_PROBING] = "search",
         [CAGE_WHY_KERNEL] = "kernel file",
         [CAGE_WHY_OUTSIDE] = "same outside",
+        [CAGE_WHY_HABIT] = "habit",
         [CAGE_WHY_NOT_MOUNTED] = "not mounted",
         [CAGE_WHY_READ_ONLY] = "read-only",
         [CAGE_WHY_MASKED] = "masked",
@@ -27,6 +28,12 @@ const char *cage_why_text(enum cage_why why)
         [CAGE_WHY_LOCALHOST] = "own localhost",
         [CAGE_WHY_FILTER] = "system call filter",
         [CAGE_WHY_PROGRAM] = "missing program",
+        [CAGE_WHY_NOT_GRANTED] = "not granted",
+        [CAGE_WHY_SERVICE] = "system service",
+        [CAGE_WHY_SYSCTL] = "kernel value",
+        [CAGE_WHY_PROCESS] = "other process",
+        [CAGE_WHY_SETUID] = "set-uid program",
+        [CAGE_WHY_PROFILE] = "never allowed",
     };
 
     return texts[why];
@@ -133,10 +140,10 @@ static void judge_refused(const struct cage_judge *judge, const struct cage_even
     }
 }
 
-void cage_judge_event(const struct cage_judge *judge, const struct cage_event *event,
-                      struct cage_verdict *verdict)
+/* What strace saw fail. */
+static void judge_call(const struct cage_judge *judge, const struct cage_event *event,
+                       struct cage_verdict *verdict)
 {
-    *verdict = (struct cage_verdict){.why = CAGE_WHY_OUTSIDE};
     switch (event->kind) {
     case CAGE_EVENT_NET:
         cage_judge_net(judge, event, verdict);
@@ -154,7 +161,19 @@ void cage_judge_event(const struct cage_judge *judge, const struct cage_event *e
     case CAGE_EVENT_FILE:
         cage_judge_file(judge, event, verdict);
         break;
+    case CAGE_EVENT_SYSTEM:
+        break;
     }
+}
+
+void cage_judge_event(const struct cage_judge *judge, const struct cage_event *event,
+                      struct cage_verdict *verdict)
+{
+    *verdict = (struct cage_verdict){.why = CAGE_WHY_OUTSIDE};
+    if (judge->plan->in_place)
+        cage_judge_seatbelt(judge, event, verdict);
+    else
+        judge_call(judge, event, verdict);
     if (verdict->why >= CAGE_WHY_FIRST_REAL && !verdict->secret &&
         (event->kind == CAGE_EVENT_FILE || event->kind == CAGE_EVENT_UNIX))
         verdict->secret = cage_strdup(cage_advice_secret(judge->host, event->target));

@@ -13,6 +13,7 @@ enum cage_why {
     CAGE_WHY_PROBING,    /* a place that programs try: libraries, locales, other directories of PATH */
     CAGE_WHY_KERNEL,     /* in /proc or /sys */
     CAGE_WHY_OUTSIDE,    /* would have failed outside as well: permissions, nobody listens */
+    CAGE_WHY_HABIT,      /* macOS: what nearly every program asks for, and does without */
     CAGE_WHY_FIRST_REAL, /* what follows is a denial */
 
     CAGE_WHY_NOT_MOUNTED = CAGE_WHY_FIRST_REAL,
@@ -26,6 +27,14 @@ enum cage_why {
     CAGE_WHY_LOCALHOST,
     CAGE_WHY_FILTER,  /* seccomp */
     CAGE_WHY_PROGRAM, /* not installed: of the summary, which sees all places that were tried */
+
+    /* macOS, where what is not granted is denied and stays visible. */
+    CAGE_WHY_NOT_GRANTED,
+    CAGE_WHY_SERVICE, /* a service of the system, or a device through one */
+    CAGE_WHY_SYSCTL,
+    CAGE_WHY_PROCESS, /* another program's */
+    CAGE_WHY_SETUID,
+    CAGE_WHY_PROFILE, /* what the profile allows nowhere */
 };
 
 struct cage_verdict {

@@ -37,7 +37,7 @@ static bool is_system_path(const char *path)
 }
 
 /* `SSH_AUTH_SOCK` has a word of its own; programs are packages; the rest is a bind. */
-static char *advise_bind(const struct cage_judge *judge, const char *path, bool writable)
+char *cage_judge_advise_bind(const struct cage_judge *judge, const char *path, bool writable)
 {
     enum cage_key key = writable ? CAGE_KEY_FS_RW_BIND : CAGE_KEY_FS_RO_BIND;
     cage_autofree char *text = cage_advice_path(judge->host, path);
@@ -50,7 +50,7 @@ static char *advise_bind(const struct cage_judge *judge, const char *path, bool 
 }
 
 /* The nearest directory above the path that is on the host: what has to be there to make something in it. */
-static char *existing_above(const struct cage_judge *judge, const char *path)
+char *cage_judge_existing_above(const struct cage_judge *judge, const char *path)
 {
     char *dir = cage_strdup(path);
 
@@ -71,7 +71,8 @@ static char *existing_above(const struct cage_judge *judge, const char *path)
 
 static bool is_program_dir(const char *dir)
 {
-    static const char *const dirs[] = {"/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"};
+    static const char *const dirs[] = {"/usr/bin", "/bin",           "/usr/local/bin",   "/usr/sbin",
+                                       "/sbin",    "/opt/local/bin", "/opt/homebrew/bin"};
 
     for (size_t i = 0; i < CAGE_LEN(dirs); i++)
         if (strcmp(dir, dirs[i]) == 0)
@@ -80,8 +81,8 @@ static bool is_program_dir(const char *dir)
 }
 
 /* On the host, and in a directory of programs: the cage's come from packages. */
-static bool judge_program(const struct cage_judge *judge, const struct cage_event *event,
-                          struct cage_verdict *verdict)
+bool cage_judge_program(const struct cage_judge *judge, const struct cage_event *event,
+                        struct cage_verdict *verdict)
 {
     cage_autofree char *dir = cage_path_dirname(event->target);
     const char *name = cage_path_basename(event->target), *package = cage_advice_package(name);
@@ -105,7 +106,7 @@ static bool judge_program(const struct cage_judge *judge, const struct cage_even
 static void not_mounted(const struct cage_judge *judge, const struct cage_event *event, const char *path,
                         struct cage_verdict *verdict)
 {
-    cage_autofree char *dir = event->write ? existing_above(judge, path) : cage_strdup(path);
+    cage_autofree char *dir = event->write ? cage_judge_existing_above(judge, path) : cage_strdup(path);
     const char *agent = cage_host_getenv(judge->host, "SSH_AUTH_SOCK");
 
     if (agent && strcmp(agent, path) == 0) {
@@ -113,14 +114,14 @@ static void not_mounted(const struct cage_judge *judge, const struct cage_event 
                          cage_advice_set(judge->config, CAGE_KEY_CAGE_SSH_AGENT, "true"));
         return;
     }
-    if (judge_program(judge, event, verdict))
+    if (cage_judge_program(judge, event, verdict))
         return;
     cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED,
                      strcmp(dir, path) == 0 ? cage_strdup("it is on the host, but not in the cage")
                                             : cage_format("the host's %s is not in the cage", dir),
                      is_system_path(path) && !judge->plan->system && !event->write
                          ? cage_advice_set(judge->config, CAGE_KEY_FS_SYSTEM, "true")
-                         : advise_bind(judge, dir, event->write));
+                         : cage_judge_advise_bind(judge, dir, event->write));
     if (strcmp(path, event->target) != 0) {
         free(verdict->reason);
         verdict->reason = cage_format("it leads to %s, which is not in the cage", path);
@@ -172,7 +173,8 @@ static const struct cage_protected *find_protected(const struct cage_plan *plan,
     for (size_t i = 0; i < plan->n_protected; i++) {
         const struct cage_protected *item = &plan->protected_paths[i];
 
-        if (!item->exists || item->hide)
+        /* What is not there can be made, and is moved away; where it cannot be made, that is a denial. */
+        if ((!item->exists && !plan->in_place) || item->hide)
             continue;
         if (cage_path_is_under(path, item->path) || (above && cage_path_is_under(item->path, path)) ||
             (item->is_glob && fnmatch(item->path, path, FNM_PATHNAME) == 0))
@@ -181,18 +183,23 @@ static const struct cage_protected *find_protected(const struct cage_plan *plan,
     return NULL;
 }
 
-static bool judge_protected(const struct cage_judge *judge, const struct cage_event *event,
-                            struct cage_verdict *verdict)
+bool cage_judge_protected(const struct cage_judge *judge, const char *path, bool above,
+                          struct cage_verdict *verdict)
 {
     const char *root = judge->plan->project_root;
-    const struct cage_protected *item = find_protected(judge->plan, event->target, is_error(event, "EBUSY"));
+    const struct cage_protected *item = find_protected(judge->plan, path, above);
     cage_autofree char *why = NULL;
     const char *name;
 
-    if (!root || !item || !cage_path_is_under(item->path, root))
+    if (!root || !item || (!cage_path_is_under(item->path, root) && !judge->plan->in_place))
         return false;
-    name = item->path + strlen(root) + (item->path[strlen(root)] == '/');
     why = cage_judge_reason(judge, item->reason);
+    if (!cage_path_is_under(item->path, root)) { /* a linked worktree's; unprotect is about the project */
+        cage_verdict_set(verdict, CAGE_WHY_PROTECTED,
+                         cage_format("the host executes or trusts %s (%s)", item->path, why), NULL);
+        return true;
+    }
+    name = item->path + strlen(root) + (item->path[strlen(root)] == '/');
     if (strcmp(name, "nixcage.toml") == 0 || strncmp(name, ".nixcage", 8) == 0)
         cage_verdict_set(verdict, CAGE_WHY_PROTECTED, cage_format("%s is what keeps the cage closed", name),
                          NULL);
@@ -203,16 +210,15 @@ static bool judge_protected(const struct cage_judge *judge, const struct cage_ev
     return true;
 }
 
-static bool judge_masked(const struct cage_judge *judge, const struct cage_where *where,
-                         struct cage_verdict *verdict)
+bool cage_judge_masked(const struct cage_judge *judge, const struct cage_op *op, struct cage_verdict *verdict)
 {
     cage_autofree char *why = NULL;
 
-    if (!where->op || (where->op->kind != CAGE_OP_MASK_DIR && where->op->kind != CAGE_OP_MASK_FILE))
+    if (!op || (op->kind != CAGE_OP_MASK_DIR && op->kind != CAGE_OP_MASK_FILE))
         return false;
-    why = cage_judge_reason(judge, where->op->reason);
+    why = cage_judge_reason(judge, op->reason);
     cage_verdict_set(verdict, CAGE_WHY_MASKED, cage_format("it is hidden (%s)", why),
-                     where->op->reason.mark.line ? cage_format("take it out of %s", why) : NULL);
+                     op->reason.mark.line ? cage_format("take it out of %s", why) : NULL);
     return true;
 }
 
@@ -255,16 +261,17 @@ static void judge_read_only(const struct cage_judge *judge, const struct cage_ev
         return;
     }
     if (!op || op->kind != CAGE_OP_BIND) {
-        dir = existing_above(judge, where->path);
+        dir = cage_judge_existing_above(judge, where->path);
         cage_verdict_set(verdict, CAGE_WHY_NOT_MOUNTED,
                          cage_strdup("the cage has only an empty, sealed place there"),
-                         advise_bind(judge, dir, true));
+                         cage_judge_advise_bind(judge, dir, true));
         return;
     }
     why = cage_judge_reason(judge, op->reason);
-    dir = existing_above(judge, strcmp(op->reason.rule, "ro_bind") == 0 ? op->source : where->host);
+    dir =
+        cage_judge_existing_above(judge, strcmp(op->reason.rule, "ro_bind") == 0 ? op->source : where->host);
     cage_verdict_set(verdict, CAGE_WHY_READ_ONLY, cage_format("it is there to be read only (%s)", why),
-                     advise_bind(judge, dir, true));
+                     cage_judge_advise_bind(judge, dir, true));
 }
 
 /* Root's reach into other users' files is a capability, which no cage has. */
@@ -327,7 +334,7 @@ static void judge_missing(const struct cage_judge *judge, const struct cage_even
     cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL); /* it is there by now */
     if (real.host && event->execute)
         judge_interpreter(judge, event, real.host, verdict);
-    else if (!real.host && !judge_masked(judge, &real, verdict))
+    else if (!real.host && !cage_judge_masked(judge, real.op, verdict))
         not_mounted(judge, event, shown, verdict);
     cage_where_finish(&real);
 }
@@ -337,9 +344,10 @@ static void judge_at(const struct cage_judge *judge, const struct cage_event *ev
 {
     bool writes = is_error(event, "EROFS") || is_error(event, "EBUSY") || is_denied(event);
 
-    if (writes && (event->write || is_error(event, "EROFS")) && judge_protected(judge, event, verdict))
+    if (writes && (event->write || is_error(event, "EROFS")) &&
+        cage_judge_protected(judge, event->target, is_error(event, "EBUSY"), verdict))
         return;
-    if (judge_masked(judge, where, verdict) || judge_store(judge, event, verdict))
+    if (cage_judge_masked(judge, where->op, verdict) || judge_store(judge, event, verdict))
         return;
     if (is_error(event, "EROFS"))
         judge_read_only(judge, event, where, verdict);

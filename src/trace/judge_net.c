@@ -7,10 +7,11 @@
 
 enum { DNS = 53 };
 
-static bool is_loopback(const char *address)
+bool cage_judge_is_own_address(const char *address)
 {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strncmp(address, "::ffff:127.", 11) == 0 || strcmp(address, "0.0.0.0") == 0;
+           strncmp(address, "::ffff:127.", 11) == 0 || strcmp(address, "0.0.0.0") == 0 ||
+           strcmp(address, "localhost") == 0;
 }
 
 static bool is_any(const struct cage_event *event, const char *const *errors)
@@ -22,7 +23,7 @@ static bool is_any(const struct cage_event *event, const char *const *errors)
 }
 
 /* The configuration's words for a network that has none yet. */
-static char *open_network(const struct cage_judge *judge, const struct cage_event *event)
+char *cage_judge_open_network(const struct cage_judge *judge, const struct cage_event *event)
 {
     cage_autofree char *host = NULL;
 
@@ -62,16 +63,16 @@ void cage_judge_net(const struct cage_judge *judge, const struct cage_event *eve
     } else if (event->port == 0) {
         /* A connection to port 0 only asks which route there would be (getaddrinfo(3)). */
         cage_verdict_set(verdict, CAGE_WHY_PROBING, NULL, NULL);
-    } else if (is_loopback(event->target)) {
+    } else if (cage_judge_is_own_address(event->target)) {
         judge_localhost(judge, event, verdict);
     } else if (judge->plan->net == CAGE_NET_NONE) {
         cage_verdict_set(verdict, CAGE_WHY_NETWORK,
                          cage_format("%sthe cage has no network (%s)",
                                      event->port == DNS ? "a name was looked up, and " : "", why),
-                         open_network(judge, event));
+                         cage_judge_open_network(judge, event));
     } else {
         cage_verdict_set(verdict, CAGE_WHY_HOST, cage_format("the gate lets only hosts through (%s)", why),
-                         open_network(judge, event));
+                         cage_judge_open_network(judge, event));
     }
 }
 
@@ -82,7 +83,7 @@ void cage_judge_no_names(const struct cage_judge *judge, struct cage_verdict *ve
 
     cage_verdict_set(verdict, CAGE_WHY_NETWORK,
                      cage_format("a name was looked up, and the cage has no network (%s)", why),
-                     open_network(judge, &lookup));
+                     cage_judge_open_network(judge, &lookup));
 }
 
 void cage_judge_abstract(const struct cage_judge *judge, const struct cage_event *event,

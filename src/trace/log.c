@@ -64,21 +64,22 @@ static size_t *find_slot(const struct cage_trace_log *log, const struct cage_eve
     return &log->slots[i];
 }
 
-const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log, struct cage_event *take_event)
+const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log, struct cage_event *take_event,
+                                                    size_t count)
 {
     size_t *slot = find_slot(log, take_event);
     struct cage_trace_entry *entry;
 
-    log->total++;
+    log->total += count;
     if (*slot) {
         entry = &log->entries[*slot - 1];
-        entry->count++;
+        entry->count += count;
         entry->event.pid = take_event->pid;
         cage_event_finish(take_event);
         return entry;
     }
     if (log->n == MAX_ENTRIES) {
-        log->forgotten++;
+        log->forgotten += count;
         cage_event_finish(take_event);
         return NULL;
     }
@@ -87,7 +88,7 @@ const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log, 
         log->entries = cage_realloc_array(log->entries, log->alloc, sizeof *log->entries);
     }
     entry = &log->entries[log->n++];
-    *entry = (struct cage_trace_entry){.event = *take_event, .count = 1};
+    *entry = (struct cage_trace_entry){.event = *take_event, .count = count};
     *take_event = (struct cage_event){0};
     *slot = log->n;
     cage_judge_event(&log->judge, &entry->event, &entry->verdict);
@@ -176,7 +177,7 @@ static const struct cage_trace_entry *take_call(struct cage_trace_log *log, stru
         free(event.program);
         event.program = cage_strdup(program->name);
     }
-    return cage_trace_log_event(log, &event);
+    return cage_trace_log_event(log, &event, 1);
 }
 
 const struct cage_trace_entry *cage_trace_log_line(struct cage_trace_log *log, const char *text, size_t n)

@@ -58,8 +58,8 @@ void cage_trace_log_finish(struct cage_trace_log *log);
  */
 const struct cage_trace_entry *cage_trace_log_line(struct cage_trace_log *log, const char *text, size_t n);
 
-/* Counts an event, whose contents are moved into the log or freed. As above. */
-const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log,
-                                                    struct cage_event *take_event);
+/* Counts an event `count` times; its contents are moved into the log or freed. Returns as above. */
+const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log, struct cage_event *take_event,
+                                                    size_t count);
 
 #endif

@@ -36,7 +36,7 @@ static void take_line(struct reading *reading)
         cage_trace_log_line(&reading->log, reading->line.buf, reading->line.len);
 
     if (entry && reading->events >= 0) {
-        cage_trace_event_json(entry, &reading->json);
+        cage_trace_event_json(entry, 1, &reading->json);
         flush_json(reading, FLUSH_AT);
     }
     cage_strbuf_reset(&reading->line);

@@ -253,6 +253,7 @@ void cage_trace_rows_make(const struct cage_trace_log *log, struct cage_trace_ro
     }
     for (size_t i = 0; i < rows->n; i++)
         if (rows->rows[i].verdict.why == CAGE_WHY_NOT_MOUNTED ||
+            rows->rows[i].verdict.why == CAGE_WHY_NOT_GRANTED ||
             rows->rows[i].verdict.why == CAGE_WHY_READ_ONLY)
             fold(log, rows, i);
     for (size_t i = 0; i < rows->n; i++)

@@ -37,14 +37,22 @@ static void add_target(const struct cage_trace_row *row, struct cage_strbuf *out
         cage_strbuf_addf(out, " (%zu paths in it)", row->paths);
 }
 
+/* Names of macOS' operations come out of a log, where anything may stand. */
+static void add_call(const char *name, size_t i, struct cage_strbuf *out)
+{
+    cage_strbuf_add(out, i ? ", " : "");
+    add_name(out, name);
+}
+
 static void add_row(const struct cage_trace_row *row, struct cage_strbuf *out)
 {
     cage_strbuf_addf(out, "%7zu  ", row->count);
     add_name(out, row->event.program);
     cage_strbuf_add(out, ": ");
     for (size_t i = 0; i < row->calls.n; i++)
-        cage_strbuf_addf(out, "%s%s", i ? ", " : "", row->calls.items[i]);
-    cage_strbuf_addc(out, ' ');
+        add_call(row->calls.items[i], i, out);
+    if (row->event.target[0] != '\0')
+        cage_strbuf_addc(out, ' ');
     add_target(row, out);
     cage_strbuf_addf(out, ": %s\n         %s: ", row->event.error, cage_why_text(row->verdict.why));
     add_name(out, row->verdict.reason ? row->verdict.reason : "");
@@ -66,6 +74,7 @@ static void add_harmless(const struct cage_trace_rows *rows, const struct cage_t
         [CAGE_WHY_PROBING] = "searches for libraries, locales and programs",
         [CAGE_WHY_KERNEL] = "in /proc and /sys",
         [CAGE_WHY_OUTSIDE] = "would have failed outside, too",
+        [CAGE_WHY_HABIT] = "that nearly every program of macOS asks for",
     };
     size_t sum = 0;
     const char *comma = "";
@@ -135,7 +144,8 @@ static json_t *describe(const char *type, const struct cage_event *event, const 
     static const char *const names[] = {[CAGE_EVENT_FILE] = "path",
                                         [CAGE_EVENT_NET] = "address",
                                         [CAGE_EVENT_UNIX] = "socket",
-                                        [CAGE_EVENT_REFUSED] = "about"};
+                                        [CAGE_EVENT_REFUSED] = "about",
+                                        [CAGE_EVENT_SYSTEM] = "object"};
     json_t *object = json_object();
 
     set_text(object, "type", type);
@@ -151,10 +161,12 @@ static json_t *describe(const char *type, const struct cage_event *event, const 
     return object;
 }
 
-void cage_trace_event_json(const struct cage_trace_entry *entry, struct cage_strbuf *out)
+void cage_trace_event_json(const struct cage_trace_entry *entry, size_t count, struct cage_strbuf *out)
 {
     json_t *object = describe("event", &entry->event, &entry->verdict);
 
+    if (count > 1)
+        json_object_set_new(object, "count", json_integer((json_int_t)count));
     json_object_set_new(object, "pid", json_integer(entry->event.pid));
     add_line(object, out);
 }

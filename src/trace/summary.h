@@ -15,7 +15,8 @@ void cage_trace_summary(const struct cage_trace_log *log, struct cage_strbuf *ou
 /* Appends the same rows, all of them, as JSON lines {"type":"denial",…}, and one {"type":"end",…}. */
 void cage_trace_summary_json(const struct cage_trace_log *log, struct cage_strbuf *out);
 
-/* Appends one event as a JSON line {"type":"event",…}. */
-void cage_trace_event_json(const struct cage_trace_entry *entry, struct cage_strbuf *out);
+/* Appends one event as a JSON line {"type":"event",…}, which says how many it stands for when that is not 1.
+ */
+void cage_trace_event_json(const struct cage_trace_entry *entry, size_t count, struct cage_strbuf *out);
 
 #endif

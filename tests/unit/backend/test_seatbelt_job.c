@@ -94,6 +94,7 @@ static void levels(void **state)
         MAY_NOT("file-write-data", CASE_HOME "/.gitconfig");
         assert_string_equal(cage_env_get(&f.job.env, "HOME"), i == 2 ? CASE_HOME : CASE_SESSION "/home");
         assert_string_equal(cage_env_get(&f.job.env, "TMPDIR"), CASE_SESSION "/tmp");
+        assert_string_equal(cage_env_get(&f.job.env, "CLAUDE_CODE_TMPDIR"), CASE_SESSION "/tmp");
         assert_string_equal(f.job.cwd, i == 0 ? CASE_SESSION "/home" : CASE_PROJECT "/src");
         if (i == 0) {
             assert_null(strstr(f.text, CASE_PROJECT));

@@ -320,25 +320,67 @@ static void say(const char *line)
     strcat(said, "\n");
 }
 
-static void denials_are_said_at_the_end(void **state)
+/* Takes the lines as --debug does, and keeps those of this run. */
+static bool take_denial(void *context, const char *line, size_t n, const char *tag)
+{
+    struct cage_strbuf *lines = context;
+    cage_autofree char *text = cage_strndup(line, n);
+
+    if (!strstr(text, tag))
+        return false;
+    cage_strbuf_addf(lines, "%.*s\n", (int)strcspn(text, "\""), text);
+    return true;
+}
+
+static void denials_are_handed_on(void **state)
 {
     const char log[] = "#!/bin/sh\nPATH=/usr/bin:/bin\necho 'Filtering the log data using x'\nd=${0%/*}\n"
                        "while ! tag=$(grep -o 'nixcage-[0-9a-f]\\{16\\}' \"$d/kept.sb\" 2>/dev/null | head "
                        "-n 1); do :; done\n"
                        "while [ -z \"$tag\" ]; do sleep 0.01; tag=$(grep -o 'nixcage-[0-9a-f]\\{16\\}' "
                        "\"$d/kept.sb\" | head -n 1); done\n"
-                       "printf '{\"eventMessage\":\"Sandbox: cat(1) deny(1) file-read-data /x %s\"}\\n' "
-                       "\"$tag\"\nexec sleep 100\n";
+                       "echo other; echo \"x\\\" $tag\"\nexec sleep 100\n";
     cage_autofree char *program = NULL;
+    CAGE_STRBUF_AUTO lines = {0};
+    const struct cage_run_denials denials = {.take = take_denial, .context = &lines};
     SET_UP;
+
+    cage_strbuf_init(&lines);
+    said[0] = '\0';
 
     program = cage_format("%s/log", f.dir);
     assert_int_equal(cage_fs_write_atomic(AT_FDCWD, program, log, strlen(log), 0755, &f.err), 0);
     f.system.log = program;
-    f.options.debug = true;
+    f.options.denials = &denials;
     f.options.say = say;
     assert_int_equal(run(&f, "sleep 1; exit 3"), 3);
-    assert_string_equal(said, "Sandbox denials (1 unique, 1 total):\n      1  file-read-data  /x\n");
+    assert_string_equal(lines.buf, "x\n");
+    assert_string_equal(said, "");
+}
+
+/* Nobody may take silence for a cage that refused nothing. */
+static void a_log_that_cannot_be_read_is_told(void **state)
+{
+    const char log[] = "#!/bin/sh\necho 'log: must be admin' >&2; exit 77\n";
+    cage_autofree char *program = NULL;
+    CAGE_STRBUF_AUTO lines = {0};
+    const struct cage_run_denials denials = {.take = take_denial, .context = &lines};
+    SET_UP;
+
+    cage_strbuf_init(&lines);
+    program = cage_format("%s/log", f.dir);
+    f.system.log = program;
+    f.options.denials = &denials;
+    f.options.say = say;
+    said[0] = '\0';
+    assert_int_equal(run(&f, "exit 3"), 3);
+    assert_non_null(strstr(said, "--debug: "));
+    assert_non_null(strstr(said, "No such file or directory; denials are not seen\n"));
+    assert_int_equal(cage_fs_write_atomic(AT_FDCWD, program, log, strlen(log), 0755, &f.err), 0);
+    said[0] = '\0';
+    assert_int_equal(run(&f, "exit 4"), 4);
+    assert_non_null(strstr(said, "the log of macOS could not be read, so denials may be missing"));
+    assert_string_equal(lines.buf, "");
 }
 
 static void names_are_allowed_by_the_gate(void **state)
@@ -413,7 +455,8 @@ int main(void)
         T(signals_are_passed_on),
         T(stops_are_followed),
         T(the_command_dies_with_nixcage),
-        T(denials_are_said_at_the_end),
+        T(denials_are_handed_on),
+        T(a_log_that_cannot_be_read_is_told),
         T(names_are_allowed_by_the_gate),
         T(directories_of_the_project_are_made),
     };
