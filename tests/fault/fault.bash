@@ -50,6 +50,12 @@ strangers() {
     ps -eo sid=,pid=,stat=,args= | awk '$1 != 0'
 }
 
+# Ends them, by their numbers.
+end_strangers() {
+    strangers | awk '{ print $2 }' | xargs -r kill -KILL 2>/dev/null || :
+    poll_until 20 no_strangers
+}
+
 # in_session CMD…: runs CMD in a session of its own, at most 20 s; sets status, output, stderr, SESSION. What it leaves running may
 # hold its output: nobody waits for that.
 in_session() {

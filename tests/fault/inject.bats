@@ -40,14 +40,36 @@ calls() {
     echo "# $done faults in $(wc -l <"$BATS_TEST_TMPDIR/calls") calls" >&3
 }
 
-# strace_bwrap: a bwrap first on PATH that runs the real one under strace with the words of $FAULT.
+# strace_bwrap: a bwrap first on PATH that runs the real one under strace with the words of $FAULT. It is bwrap that stays nixcage's
+# child (-D): a strace in its place would end with the last of bwrap's processes, not with bwrap.
 strace_bwrap() {
     mkdir -p "$BATS_TEST_TMPDIR/bin"
-    printf '#!/bin/sh\nexec strace -f -qq $FAULT %s "$@"\n' "$(command -v bwrap)" >"$BATS_TEST_TMPDIR/bin/bwrap"
+    printf '#!/bin/sh\nexec strace -D -f -qq $FAULT %s "$@"\n' "$(command -v bwrap)" >"$BATS_TEST_TMPDIR/bin/bwrap"
     # Nothing of the environment reaches it.
     sed -i "s|\$FAULT|\$(cat '$BATS_TEST_TMPDIR/fault')|" "$BATS_TEST_TMPDIR/bin/bwrap"
     chmod +x "$BATS_TEST_TMPDIR/bin/bwrap"
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+@test "a bwrap that dies between its fork and its word to the child: that does not wait for ever" {
+    local PATIENCE=10
+    strace_bwrap
+    # Once, so that this bwrap's version is known.
+    : >"$BATS_TEST_TMPDIR/fault"
+    run_cage true
+    assert_status 0
+    BEFORE=$(state)
+    echo "-o $BATS_TEST_TMPDIR/trace -e trace=write -e inject=write:signal=KILL:when=1" >"$BATS_TEST_TMPDIR/fault"
+    # The control: bwrap by itself leaves it.
+    in_session bwrap --unshare-user --unshare-pid --as-pid-1 --ro-bind / / true
+    assert_status 137
+    sleep 1
+    strangers | grep -q 'bwrap --unshare-user'
+    end_strangers
+    in_session "$NIXCAGE" run -- true
+    assert_status 125
+    assert_stderr_has 'nixcage: the sandbox was killed from outside'
+    nothing_left 'bwrap died after its fork'
 }
 
 @test "each system call of bwrap and of the init fails in turn" {
@@ -91,7 +113,7 @@ strace_bwrap() {
         # bwrap's second process waits for a word of its first, also when that is dead; strace then waits for it. Nothing runs in there.
         if [ "$status" -gt 123 ] && [ "$status" != 125 ] && [ -z "$output" ] && pgrep -x bwrap >/dev/null; then
             stuck=$((stuck + 1))
-            strangers | awk '{ print $2 }' | xargs -r kill -KILL 2>/dev/null || :
+            end_strangers
             continue
         fi
         [ "$status" != 124 ] || _explain "it hangs: bwrap, $name $number $error"
