@@ -328,9 +328,10 @@ booby_trap() {
     booby_trap
     local command
     export PATH=.:$PROJECT::$PATH BASH_ENV=$PROJECT/.bashrc ENV=$PROJECT/.profile
-    for command in status plan allow _direnv_hook 'run -- hello' gc list-presets deny; do
+    for command in status 'status --json' plan allow _direnv_hook 'run -- hello' selftest 'add coreutils' 'remove hello' log gc list-presets \
+        '_completions bash' deny 'init --force' 'reinit --yes' 'destroy --yes'; do
         # shellcheck disable=SC2086
-        strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,execveat "$NIXCAGE" $command >/dev/null 2>"$BATS_TEST_TMPDIR/err" </dev/null || :
+        strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,execveat "$NIXCAGE" $command >/dev/null 2>"$BATS_TEST_TMPDIR/err" </dev/null
         [ -s "$BATS_TEST_TMPDIR/trace" ]
         refute grep -E "execve(at)?\((\"$PROJECT|\"\.|[0-9]+, \"[^/])" "$BATS_TEST_TMPDIR/trace"
     done
