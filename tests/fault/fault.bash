@@ -36,8 +36,8 @@ state() {
     {
         find "$PROJECT" "$HOME" "$XDG_RUNTIME_DIR" "$TMPDIR" /tmp /dev/shm "${FAULT_DIRS[@]}" \
             \( -path "$PROJECT/.nixcage/local" -o -path "$TMPDIR/bats-run-*" -o -path "$TMPDIR/bats.*" \) -prune -o -print
-        # Where namespaces of other suites come and go.
-        awk '$5 !~ "^/run/netns" { print "mount", $1, $5 }' /proc/self/mountinfo
+        # By number: somebody else on the machine may rename what one is on. Namespaces of other suites come and go.
+        awk '$5 !~ "^/run/netns" { print "mount", $1 }' /proc/self/mountinfo
         find /sys/fs/cgroup -type d -name 'nixcage*' -printf 'cgroup %p\n'
         # Locks of open files (OFDLCK) have no process and are seen from everywhere: those of the whole machine. nixcage has none.
         awk '$2 != "OFDLCK" { print "lock", $2, $3, $4, $6 }' /proc/locks
@@ -97,7 +97,7 @@ nothing_left() {
     no_processes_left "$1" || return 1
     local after
     after=$(state)
-    [ "$after" = "$BEFORE" ] || { echo "-- left behind: $1"; diff <(echo "$BEFORE") <(echo "$after"); return 1; } >&2
+    [ "$after" = "$BEFORE" ] || { echo "-- left behind: $1"; diff <(echo "$BEFORE") <(echo "$after"); cat /proc/self/mountinfo; return 1; } >&2
 }
 
 # As nothing_left, where files may have to wait for the next run.
