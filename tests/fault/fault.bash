@@ -38,7 +38,7 @@ state() {
             \( -path "$PROJECT/.nixcage/local" -o -path "$TMPDIR/bats-run-*" -o -path "$TMPDIR/bats.*" \) -prune -o -print
         # By number: somebody else on the machine may rename what one is on. Namespaces of other suites come and go.
         awk '$5 !~ "^/run/netns" { print "mount", $1 }' /proc/self/mountinfo
-        find /sys/fs/cgroup -type d -name 'nixcage*' -printf 'cgroup %p\n'
+        find /sys/fs/cgroup -type d -regex '.*/nixcage-[0-9]+\(\.scope\)?' -printf 'cgroup %p\n'
         # Locks of open files (OFDLCK) have no process and are seen from everywhere: those of the whole machine. nixcage has none.
         awk '$2 != "OFDLCK" { print "lock", $2, $3, $4, $6 }' /proc/locks
         strangers | sed 's/^/process /'
