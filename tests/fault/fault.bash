@@ -38,11 +38,15 @@ state() {
             \( -path "$PROJECT/.nixcage/local" -o -path "$TMPDIR/bats-run-*" -o -path "$TMPDIR/bats.*" \) -prune -o -print
         # By number: somebody else on the machine may rename what one is on. Namespaces of other suites come and go.
         awk '$5 !~ "^/run/netns" { print "mount", $1 }' /proc/self/mountinfo
-        find /sys/fs/cgroup -type d -regex '.*/nixcage-[0-9]+\(\.scope\)?' -printf 'cgroup %p\n'
+        # Below this process's own, where a group of limits is made: there are other tests on the machine, and machines in it.
+        sed 's/^[^:]*://; s/:/ /; s/^name=//' /proc/self/cgroup | while read -r controllers path; do
+            find "/sys/fs/cgroup/${path:+$controllers}${path:-$controllers}" /sys/fs/cgroup/unified"${path:-$controllers}" \
+                -maxdepth 1 -type d -name 'nixcage-[0-9]*' -printf 'cgroup %p\n'
+        done
         # Locks of open files (OFDLCK) have no process and are seen from everywhere: those of the whole machine. nixcage has none.
         awk '$2 != "OFDLCK" { print "lock", $2, $3, $4, $6 }' /proc/locks
         strangers | sed 's/^/process /'
-    } 2>/dev/null | sort
+    } 2>/dev/null | sort -u
 }
 
 # The processes of other sessions than the tests' own, which has no number in here.
