@@ -51,6 +51,12 @@ strace_bwrap() {
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
+# A strace (6.1) that is not nixcage's child (-D) now and then waits for processes that are gone: it alone is left. Tells of it.
+end_strace() {
+    poll_until 5 no_strangers 2>/dev/null && return 1
+    strangers | awk '$4 != "strace" { exit 1 }' && end_strangers
+}
+
 @test "a bwrap that dies between its fork and its word to the child: that does not wait for ever" {
     local PATIENCE=10
     strace_bwrap
@@ -73,7 +79,7 @@ strace_bwrap() {
 }
 
 @test "each system call of bwrap and of the init fails in turn" {
-    local name number error step i=0 done=0 offset ran=0 stuck=0 PATIENCE=10
+    local name number error step i=0 done=0 offset ran=0 stuck=0 alone=0 PATIENCE=10
     step=$(every 61 1)
     offset=$((RANDOM % step))
     strace_bwrap
@@ -110,7 +116,7 @@ strace_bwrap() {
         echo "-o /dev/null -e trace=$name -e inject=$name:error=$error:when=$number" >"$BATS_TEST_TMPDIR/fault"
         in_session "$NIXCAGE" run -- sh -c "$PROBE" sh "$BATS_TEST_TMPDIR/outside"
         refute_output_has OPEN
-        # bwrap's second process waits for a word of its first, also when that is dead; strace then waits for it. Nothing runs in there.
+        # bwrap does not look at whether its word to its second process was written; that waits for it. Nothing runs in there.
         if [ "$status" -gt 123 ] && [ "$status" != 125 ] && [ -z "$output" ] && pgrep -x bwrap >/dev/null; then
             stuck=$((stuck + 1))
             end_strangers
@@ -119,9 +125,10 @@ strace_bwrap() {
         [ "$status" != 124 ] || _explain "it hangs: bwrap, $name $number $error"
         [ "$status" != 125 ] || [ -n "$stderr" ] || _explain "125 without a word: bwrap, $name $number $error"
         if [ "$output" = DONE ]; then ran=$((ran + 1)); fi
+        if end_strace; then alone=$((alone + 1)); fi
         nothing_left "bwrap, $name $number $error"
         done=$((done + 1))
     done <"$BATS_TEST_TMPDIR/calls"
-    echo "# $done faults in $(wc -l <"$BATS_TEST_TMPDIR/calls") calls of bwrap and the init; $ran ran, $stuck stuck in bwrap" >&3
-    [ "$stuck" -le $((done / 4 + 2)) ]
+    echo "# $done faults in $(wc -l <"$BATS_TEST_TMPDIR/calls") calls of bwrap and the init; $ran ran, $stuck stuck in bwrap, strace stayed $alone times" >&3
+    [ $((stuck + alone)) -le $((done / 20 + 2)) ]
 }
