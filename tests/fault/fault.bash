@@ -96,11 +96,24 @@ locks_are_free() {
     done < <(echo "$PROJECT"; find "$HOME" "${XDG_CACHE_HOME:-$HOME}" "${FAULT_DIRS[@]}" -type f \( -name '*.lock' -o -name lock -o -name '*.update' \))
 }
 
+# The lines of two states without those locks, new in the second, of files that are none of ours. The kernel names a lock by the
+# number of the process that took it; when that is gone and a process in here has its number, the lock of a stranger shows.
+without_foreign_locks() {
+    local line
+    while IFS= read -r line; do
+        if [[ $line == lock\ * && $'\n'$BEFORE$'\n' != *$'\n'$line$'\n'* ]]; then
+            [ -n "$(find "$PROJECT" "$HOME" "$XDG_RUNTIME_DIR" "$TMPDIR" "${FAULT_DIRS[@]}" -inum "${line##*:}" -print -quit)" ] || continue
+        fi
+        printf '%s\n' "$line"
+    done
+}
+
 # No process, file, mount, cgroup or lock is left that was not there before. $1: what was done.
 nothing_left() {
     no_processes_left "$1" || return 1
     local after
     after=$(state)
+    if [ "$after" != "$BEFORE" ]; then after=$(without_foreign_locks <<<"$after"); fi
     [ "$after" = "$BEFORE" ] || { echo "-- left behind: $1"; diff <(echo "$BEFORE") <(echo "$after"); cat /proc/self/mountinfo; return 1; } >&2
 }
 
