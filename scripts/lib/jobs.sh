@@ -6,7 +6,7 @@
 # counts nothing has failed: nothing that was meant to run may be missed. Uses $work and $results.
 
 declare -A job_pid=() job_start=()
-job_names=()
+job_names=() jobs_beside=
 jobs_passed=0 jobs_failed=0 jobs_skipped=0
 
 # Called by a job: adds to its counts.
@@ -37,9 +37,11 @@ skip_job() {
     count 0 0 1
 }
 
+# How many places are taken. A job of $jobs_beside runs on what the others leave, and takes none.
 running() {
     local name n=0
     for name in "${!job_pid[@]}"; do
+        if [[ " $jobs_beside " == *" $name "* ]]; then continue; fi
         if [ ! -e "$results/$name.done" ] && alive "$name"; then n=$((n + 1)); fi
     done
     echo "$n"

@@ -107,6 +107,20 @@ void cage_strbuf_add_printable(struct cage_strbuf *sb, const char *s)
     }
 }
 
+void cage_strbuf_add_json(struct cage_strbuf *sb, const char *json)
+{
+    while (*json) {
+        unsigned long cp;
+        size_t n = cage_utf8_decode(json, &cp);
+
+        if (cage_utf8_printable(json, n, cp))
+            cage_strbuf_add_bytes(sb, json, n);
+        else
+            cage_strbuf_addf(sb, "\\u%04lx", n ? cp : 0xfffd); /* all that is refused is below U+10000 */
+        json += n ? n : 1;
+    }
+}
+
 void cage_strbuf_add_shell_word(struct cage_strbuf *sb, const char *s)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-";

@@ -43,6 +43,13 @@ void cage_strbuf_addf(struct cage_strbuf *sb, const char *fmt, ...) __attribute_
  */
 void cage_strbuf_add_printable(struct cage_strbuf *sb, const char *s);
 
+/*
+ * Appends a JSON text (RFC 8259; UTF-8), in whose strings what cage_utf8_printable() refuses becomes
+ * "\uNNNN": it means the same, and can be shown on a terminal. A serializer need not escape DEL, C1 and what
+ * turns the direction of writing round.
+ */
+void cage_strbuf_add_json(struct cage_strbuf *sb, const char *json);
+
 /* Appends s as one POSIX shell word, quoted only where it must be. */
 void cage_strbuf_add_shell_word(struct cage_strbuf *sb, const char *s);
 

@@ -98,21 +98,20 @@ static struct cage_project project_of(const struct cage_files *files, char *conf
     return (struct cage_project){.root = files->root, .config = config, .dirfd = files->dirfd};
 }
 
-/* Who makes a project trusts it. Without it the project is good, too: `nixcage allow` is left to do. */
-static void record_trust(const struct cage_files *files, const struct cage_host *host)
+/*
+ * Who makes a project trusts what was written, which need not be what is there by now: it is not read again.
+ * Without it the project is good, too: `nixcage allow` is left to do.
+ */
+static void record_trust(const struct cage_files *files, const struct template *template)
 {
     cage_autofree char *path = cage_path_join(files->root, "nixcage.toml");
     const struct cage_project project = project_of(files, path);
-    struct cage_config config;
     struct cage_error err = {0};
 
-    cage_config_init(&config);
-    if (cage_config_load(&config, files->dirfd, path, &err) < 0 ||
-        cage_trust_record(host, &project, &config, NULL, &err) < 0) {
+    if (cage_trust_record(&template->host, &project, &template->config, NULL, &err) < 0) {
         cage_cli_note("warning: the new project is not allowed yet: %s", err.message);
         cage_cli_note("warning: use 'nixcage allow' there");
     }
-    cage_config_finish(&config);
 }
 
 /* What is remembered about the project outside of it. Nothing depends on its being gone. */
@@ -186,7 +185,7 @@ static int make(struct cage_files *files, const struct cage_cli *cli, const stru
         return -1;
     if (cage_files_init(files, template->text.buf, template->text.len, replace, err) < 0)
         return -1;
-    record_trust(files, &template->host);
+    record_trust(files, template);
     make_state(files, template);
     return print_made(files, cli, template, err);
 }

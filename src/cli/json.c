@@ -46,7 +46,8 @@ int cage_json_print(json_t *take_json, struct cage_error *err)
     json_decref(take_json);
     if (!dump)
         return cage_error_set(err, CAGE_ERR_INTERNAL, "cannot make JSON");
-    cage_strbuf_addf(&text, "%s\n", dump);
+    cage_strbuf_add_json(&text, dump);
+    cage_strbuf_addc(&text, '\n');
     free(dump);
     return cage_cli_print(&text, err);
 }

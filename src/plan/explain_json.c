@@ -192,7 +192,7 @@ void cage_plan_explain_json(const struct cage_plan *plan, const struct cage_conf
     json_decref(root);
     if (!dump)
         abort();
-    cage_strbuf_add(out, dump);
+    cage_strbuf_add_json(out, dump);
     cage_strbuf_addc(out, '\n');
     free(dump);
 }

@@ -174,8 +174,8 @@ static void __attribute__((noreturn)) become_bwrap(struct child *child)
 
     /*
      * No death signal, and no --die-with-parent: bwrap killed between its clone(2) and the writing of the
-     * user map leaves a child that waits for ever. It always gets as far as the init, which sees that nixcage
-     * is gone.
+     * user map leaves a child that waits for ever, and nobody who looks for it (run/leftover.h). It always
+     * gets as far as the init, which sees that nixcage is gone.
      */
     if (getppid() != child->parent)
         _exit(EXIT_FAILED);

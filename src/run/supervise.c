@@ -4,6 +4,7 @@
 #include "base/proc.h"
 #include "init/spec.h"
 #include "run/diagnose.h"
+#include "run/leftover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -367,6 +368,8 @@ int cage_supervise(const struct cage_supervision *what, int signals, int *status
 
     cage_strbuf_init(&s.text);
     wait_for_end(&s);
+    if (!s.heard)
+        cage_leftover_end(what->launch->text);
     if (what->terminal)
         cage_terminal_restore(what->terminal, true);
     rc = conclude(&s, status, err);

@@ -135,7 +135,7 @@ static void add_line(json_t *take_object, struct cage_strbuf *out)
     cage_autofree char *text = json_dumps(take_object, JSON_COMPACT);
 
     json_decref(take_object);
-    cage_strbuf_add(out, text ? text : "{}");
+    cage_strbuf_add_json(out, text ? text : "{}");
     cage_strbuf_addc(out, '\n');
 }
 

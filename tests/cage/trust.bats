@@ -162,6 +162,51 @@ assert_refused_wide() {
     strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=open,openat,openat2 "$NIXCAGE" run -- true
     # What the kernel opened for reading; bwrap and the init open the place of the mount as O_PATH.
     [ "$(grep 'nixcage\.toml' "$BATS_TEST_TMPDIR/trace" | grep -v O_PATH | grep -vc ENOENT)" = 1 ]
+    # What edits it judges what it edits. (It writes another file, which gets the name.)
+    make_project two < <(config; printf '[nix]\npackages = ["hello"]\n')
+    strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=open,openat,openat2 "$NIXCAGE" remove hello
+    [ "$(grep '"[^"]*nixcage\.toml"' "$BATS_TEST_TMPDIR/trace" | grep -vc O_CREAT)" = 1 ]
+}
+
+# replaced_after WORD CMD…: CMD, with a while between its renaming a file and going on, in which nixcage.toml is replaced by ./wide as soon
+# as it is there and has no WORD in it.
+replaced_after() {
+    local word=$1
+    shift
+    {
+        poll_until 20 test -e nixcage.toml
+        while grep -q "$word" nixcage.toml; do sleep 0.01; done
+        cp wide new
+        mv -T new nixcage.toml
+    } 3>&- &
+    RUNNING=$!
+    run_split strace -qq -o /dev/null -e trace=rename,renameat,renameat2 -e inject=rename,renameat,renameat2:delay_exit=1000000 "$@"
+    assert_status 0
+    wait "$RUNNING"
+    RUNNING=
+}
+
+@test "what init, add and remove wrote is allowed, not what takes its place at once" {
+    need strace
+    PROJECT=$BATS_TEST_TMPDIR/project
+    mkdir "$PROJECT"
+    cd "$PROJECT"
+    wide >wide
+    replaced_after '\[no such' "$NIXCAGE" init --preset minimal
+    assert_refused_wide
+    make_project two < <(config; printf '[nix]\npackages = ["hello"]\n')
+    wide >wide
+    replaced_after '"hello"' "$NIXCAGE" remove hello
+    assert_refused_wide
+    make_project three < <(config; printf '[nix]\npackages = [] # empty\n')
+    wide >wide
+    replaced_after '= \[\]' "$NIXCAGE" add hello
+    assert_refused_wide
+    # The control: what they wrote is allowed when it stays.
+    make_project four < <(config; printf '[nix]\npackages = ["hello"]\n')
+    "$NIXCAGE" remove hello
+    run_cage true
+    assert_status 0
 }
 
 @test "every kind of widening is refused with what is new" {
@@ -283,9 +328,10 @@ booby_trap() {
     booby_trap
     local command
     export PATH=.:$PROJECT::$PATH BASH_ENV=$PROJECT/.bashrc ENV=$PROJECT/.profile
-    for command in status plan allow _direnv_hook 'run -- hello' gc list-presets deny; do
+    for command in status 'status --json' plan allow _direnv_hook 'run -- hello' selftest 'add coreutils' 'remove hello' log gc list-presets \
+        '_completions bash' deny 'init --force' 'reinit --yes' 'destroy --yes'; do
         # shellcheck disable=SC2086
-        strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,execveat "$NIXCAGE" $command >/dev/null 2>"$BATS_TEST_TMPDIR/err" </dev/null || :
+        strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,execveat "$NIXCAGE" $command >/dev/null 2>"$BATS_TEST_TMPDIR/err" </dev/null
         [ -s "$BATS_TEST_TMPDIR/trace" ]
         refute grep -E "execve(at)?\((\"$PROJECT|\"\.|[0-9]+, \"[^/])" "$BATS_TEST_TMPDIR/trace"
     done

@@ -2,6 +2,7 @@
 /* What strace writes, in which the programs of a cage choose every name. */
 #include "../unit/plan/plan_fixture.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "trace/summary.h"
 
 #include <stdint.h>
@@ -10,11 +11,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* All of it can be shown on a terminal. */
 static void check(const struct cage_strbuf *out)
 {
-    for (size_t i = 0; i < out->len; i++)
-        if (((unsigned char)out->buf[i] < 0x20 && out->buf[i] != '\n') || out->buf[i] == 0x7f)
+    for (size_t i = 0; i < out->len;) {
+        unsigned long cp;
+        size_t n = cage_utf8_decode(out->buf + i, &cp);
+
+        if (!cage_utf8_printable(out->buf + i, n, cp) || cp == '\t')
             abort();
+        i += n;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

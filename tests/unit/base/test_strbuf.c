@@ -138,6 +138,25 @@ static void printable(void **state)
     compare_all(cage_strbuf_add_printable, cases, CAGE_LEN(cases));
 }
 
+static void json(void **state)
+{
+    static const struct pair cases[] = {
+        {"", ""},
+        {"{\n  \"a\": \"b\\u001b\"\n}", "{\n  \"a\": \"b\\u001b\"\n}"},
+        {"\"\x7f\"", "\"\\u007f\""},
+        {"\"\xc2\x9b"
+         "0m\"",
+         "\"\\u009b0m\""},                   /* C1 CSI */
+        {"\"\xe2\x80\xae\"", "\"\\u202e\""}, /* right-to-left override */
+        {"\"\xef\xbb\xbf\"", "\"\\ufeff\""},
+        {"\"\xc3\xa9\xf0\x9f\x98\x80\"", "\"\xc3\xa9\xf0\x9f\x98\x80\""},
+        {"\"\xff\"", "\"\\ufffd\""}, /* no JSON; not shown either */
+    };
+
+    (void)state;
+    compare_all(cage_strbuf_add_json, cases, CAGE_LEN(cases));
+}
+
 static void shell_words(void **state)
 {
     static const struct pair cases[] = {
@@ -199,6 +218,7 @@ int main(void)
         cmocka_unit_test(formats_across_the_end_of_the_memory),
         cmocka_unit_test(steal_leaves_a_usable_buffer),
         cmocka_unit_test(printable),
+        cmocka_unit_test(json),
         cmocka_unit_test(shell_words),
         cmocka_unit_test(shell_words_survive_a_shell),
         cmocka_unit_test(toml_strings),
