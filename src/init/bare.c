@@ -154,7 +154,8 @@ void *memset(void *to, int c, size_t n)
     return to;
 }
 
-void *memchr(const void *s, int c, size_t n)
+/* In parentheses, as strchr below: it may be a macro, too, whose result is as constant as its argument. */
+void *(memchr)(const void *s, int c, size_t n)
 {
     const unsigned char *at = s;
 
@@ -180,7 +181,7 @@ int strcmp(const char *a, const char *b)
     return (unsigned char)*a - (unsigned char)*b;
 }
 
-char *strchr(const char *s, int c)
+char *(strchr)(const char *s, int c)
 {
     for (;; s++) {
         if (*s == (char)c)
