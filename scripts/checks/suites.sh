@@ -49,7 +49,7 @@ suite_plain() {
     if [ "$status" -gt 1 ]; then return "$status"; fi
 }
 
-# The Nix suites in another Debian release, which is downloaded.
+# The check in another Debian release, which is downloaded.
 suite_matrix() {
     local status=0
     if ! have debootstrap; then as_root apt-get install -y --no-install-recommends debootstrap >/dev/null 2>&1 || :; fi
@@ -57,7 +57,7 @@ suite_matrix() {
         skip_job "debootstrap cannot be had"
         return
     fi
-    as_root timeout --kill-after=10 3000 "$src/tests/matrix/run" "$1" >"$results/$job.tap" || status=$?
+    as_root timeout --kill-after=10 7200 "$src/tests/matrix/run" "$1" >"$results/$job.tap" || status=$?
     cat "$results/$job.tap"
     count_tap
     if [ "$status" -gt 1 ]; then return "$status"; fi
