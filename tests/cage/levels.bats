@@ -298,7 +298,12 @@ END
     else
         assert_line mounted
         run_cage /usr/bin/bwrap --unshare-all --ro-bind / / --proc /proc --dev /dev /bin/sh -c 'echo inner'
-        assert_line inner
+        # Since 0.13 it needs openat2, which a cage refuses: a filter cannot see whether it makes a set-uid file.
+        if [[ $(bwrap --version) =~ ^bubblewrap\ 0\.([0-9]|1[0-2])(\.|$) ]]; then
+            assert_line inner
+        else
+            assert_stderr_has 'Function not implemented'
+        fi
     fi
     # shellcheck disable=SC2059
     make_project < <(printf "$config" false)
