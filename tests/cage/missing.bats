@@ -154,7 +154,7 @@ stub_bwrap() {
 
 @test "openat2 is missing: the same result, and symlinks out of the project are refused as well" {
     run_split "$DENY" ENOSYS openat2 -- "$NIXCAGE" run -- sh -c 'echo x >.envrc; echo ran'
-    # bwrap itself needs it since 0.13.
+    # bwrap itself needs it since 0.12.
     if "$DENY" ENOSYS openat2 -- bwrap --ro-bind / / true 2>/dev/null; then
         assert_status 0
         assert_output ran
