@@ -68,8 +68,8 @@ lint_man() {
     for file in man/*.[1578]; do
         if [ ! -e "$file" ]; then continue; fi
         found=1
-        # "operating system not given" and the like are not about the page.
-        gate "mandoc -Tlint $file" sh -c '! mandoc -Tlint -W warning "$1" | grep .' - "$file"
+        # Which manual pages are installed here is not about the page.
+        gate "mandoc -Tlint $file" sh -c '! mandoc -Tlint "$1" 2>&1 | grep -v -e "referenced manual not found" -e "outdated mandoc.db lacks" | grep .' - "$file"
     done
     [ -n "$found" ]
 }

@@ -26,7 +26,8 @@ suite() {
     printf -v run ' %q' "$@"
     run="exec bats --tap${1+$run} \"\$NIXCAGE_SRC/tests/$dir\""
     if [ -x "$src/tests/$dir/run" ]; then place=(env "NET_CMD=$run" "SUITE_CMD=$run" "$src/tests/$dir/run" "$mode"); fi
-    as_root env NIXCAGE_BUILD="$work-$build" NIXCAGE="$work-$build/src/nixcage" NIXCAGE_TEST_CACHE="$test_cache" \
+    # A shell's background jobs ignore these, and not every version of timeout sets them back.
+    as_root env --default-signal=INT,QUIT NIXCAGE_BUILD="$work-$build" NIXCAGE="$work-$build/src/nixcage" NIXCAGE_TEST_CACHE="$test_cache" \
         NIXCAGE_TEST_REQUIRE=1 ASAN_OPTIONS="${ASAN_OPTIONS:-}" UBSAN_OPTIONS="${UBSAN_OPTIONS:-}" \
         NIXCAGE_EXTENDED="${NIXCAGE_EXTENDED:-}" NIXCAGE_TEST_KEEP="${NIXCAGE_EXTENDED:+NIXCAGE_EXTENDED }NIXCAGE_TEST_REQUIRE ASAN_OPTIONS UBSAN_OPTIONS CI" CI="${CI:-}" \
         timeout --kill-after=10 "${suite_timeout:-400}" \
@@ -49,7 +50,7 @@ suite_plain() {
     if [ "$status" -gt 1 ]; then return "$status"; fi
 }
 
-# The Nix suites in another Debian release, which is downloaded.
+# The check in another Debian release, which is downloaded.
 suite_matrix() {
     local status=0
     if ! have debootstrap; then as_root apt-get install -y --no-install-recommends debootstrap >/dev/null 2>&1 || :; fi
@@ -57,7 +58,7 @@ suite_matrix() {
         skip_job "debootstrap cannot be had"
         return
     fi
-    as_root timeout --kill-after=10 3000 "$src/tests/matrix/run" "$1" >"$results/$job.tap" || status=$?
+    as_root timeout --kill-after=10 7200 "$src/tests/matrix/run" "$1" >"$results/$job.tap" || status=$?
     cat "$results/$job.tap"
     count_tap
     if [ "$status" -gt 1 ]; then return "$status"; fi

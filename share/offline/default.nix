@@ -173,7 +173,8 @@ let
     gzip = applets "gzip-1.13" "gzip gunzip zcat";
     less = applets "less-608" "less";
 
-    nodejs_22 = hostProgram "nodejs-22" "node" [ /usr/bin/node /usr/local/bin/node ];
+    # Debian's own reads parts of itself from /usr/share/nodejs, which is not there in a cage: another one goes before it.
+    nodejs_22 = hostProgram "nodejs-22" "node" [ /usr/local/bin/node /usr/bin/node ];
     nodejs = pkgs.nodejs_22;
     git = hostProgram "git-2" "git" [ /usr/bin/git ];
     curl = hostProgram "curl-8" "curl" [ /usr/bin/curl ];

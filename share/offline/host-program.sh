@@ -19,12 +19,15 @@ for lib in $(ldd "$source" | sed -n 's/^[[:space:]]*\(.* => \)\{0,1\}\(\/[^ ]*\)
     *) chmod 644 "$out/lib/$name" ;;
     esac
 done
+# Some versions sort a large program's sections into a program that crashes.
+sort=
+case $("$patchelf" --help 2>&1) in *--no-sort*) sort=--no-sort ;; esac
 if [ -n "$loader" ]; then
     for f in "$out"/lib/*; do
         case $f in
         */ld-linux* | */ld64* | */ld-musl* | */libc.so* | */libm.so* | */libdl.so* | */libpthread.so* | */librt.so*) ;;
-        *) "$patchelf" --force-rpath --set-rpath "$out/lib" "$f" ;;
+        *) "$patchelf" ${sort:+"$sort"} --force-rpath --set-rpath "$out/lib" "$f" ;;
         esac
     done
-    "$patchelf" --set-interpreter "$out/lib/$loader" --force-rpath --set-rpath "$out/lib" "$out/bin/$program"
+    "$patchelf" ${sort:+"$sort"} --set-interpreter "$out/lib/$loader" --force-rpath --set-rpath "$out/lib" "$out/bin/$program"
 fi

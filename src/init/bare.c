@@ -33,7 +33,11 @@
 int main(int argc, char **argv);
 void cage_bare_start(const uintptr_t *stack) __attribute__((noreturn, used));
 void __stack_chk_fail(void) __attribute__((noreturn));
+/* What fortified code calls instead: which of them depends on the compiler and on libc's headers. */
 void *__memcpy_chk(void *to, const void *from, size_t n, size_t room);
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t room);
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t room);
+int __openat64_2(int dirfd, const char *path, int flags);
 int *__errno_location(void);
 
 enum { KERNEL_SIGSET = 8 };
@@ -154,7 +158,8 @@ void *memset(void *to, int c, size_t n)
     return to;
 }
 
-void *memchr(const void *s, int c, size_t n)
+/* In parentheses, as strchr below: it may be a macro, too, whose result is as constant as its argument. */
+void *(memchr)(const void *s, int c, size_t n)
 {
     const unsigned char *at = s;
 
@@ -180,7 +185,7 @@ int strcmp(const char *a, const char *b)
     return (unsigned char)*a - (unsigned char)*b;
 }
 
-char *strchr(const char *s, int c)
+char *(strchr)(const char *s, int c)
 {
     for (;; s++) {
         if (*s == (char)c)
@@ -275,6 +280,14 @@ int openat(int dirfd, const char *path, int flags, ...)
     return (int)sys(SYS_openat, dirfd, path, flags, 0); /* never O_CREAT */
 }
 
+/* Called where no mode is given. */
+int __openat64_2(int dirfd, const char *path, int flags)
+{
+    if (flags & O_CREAT)
+        __builtin_trap();
+    return openat(dirfd, path, flags);
+}
+
 int close(int fd)
 {
     return (int)sys(SYS_close, fd, 0, 0, 0);
@@ -283,6 +296,13 @@ int close(int fd)
 ssize_t read(int fd, void *buf, size_t n)
 {
     return sys(SYS_read, fd, buf, n, 0);
+}
+
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
+{
+    if (n > room)
+        __builtin_trap();
+    return read(fd, buf, n);
 }
 
 int dup2(int from, int to)
@@ -355,6 +375,13 @@ int poll(struct pollfd *fds, nfds_t n, int timeout)
     struct timespec ts = {.tv_sec = timeout / 1000, .tv_nsec = timeout % 1000 * 1000000L};
 
     return (int)sys(SYS_ppoll, fds, n, timeout < 0 ? NULL : &ts, NULL);
+}
+
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t room)
+{
+    if (n > room / sizeof *fds)
+        __builtin_trap();
+    return poll(fds, n, timeout);
 }
 
 ssize_t send(int fd, const void *data, size_t n, int flags)

@@ -96,8 +96,11 @@ static int eval_string(struct cage_nix_context *ctx, const char *expression, cha
     if (code != 0)
         return code < 0 ? -1 : cage_nix_explain(ctx, code, err);
     *result = json_text(out.buf);
-    return *result ? 0 : cage_error_set(err, CAGE_ERR_NIX, "Nix gave no text for an expression");
+    if (*result)
+        return 0;
+    cage_error_set(err, CAGE_ERR_NIX, "Nix gave no text for an expression");
     cage_error_hint(err, "the installed Nix may be broken or too old: try nix-instantiate --eval -E 1");
+    return -1;
 }
 
 static int find_nixpkgs(struct cage_nix_context *ctx, struct cage_error *err)

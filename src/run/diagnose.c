@@ -57,6 +57,7 @@ static const struct setting {
 static const char *const namespace_texts[] = {
     "No permissions to creating new namespace",
     "No permissions to create new namespace",
+    "No permissions to create a new namespace",
     "Creating new namespace failed",
     "setting up uid map",
     "loopback: Failed RTM_NEWADDR: Operation not permitted",

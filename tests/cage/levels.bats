@@ -298,7 +298,13 @@ END
     else
         assert_line mounted
         run_cage /usr/bin/bwrap --unshare-all --ro-bind / / --proc /proc --dev /dev /bin/sh -c 'echo inner'
-        assert_line inner
+        # Since 0.12 it needs openat2, which a cage refuses: a filter cannot see whether it makes a set-uid file.
+        local build=${NIXCAGE%/src/nixcage}
+        if "${build%/tests/cage/runplan}/tests/cage/deny" ENOSYS openat2 -- bwrap --ro-bind / / true; then
+            assert_line inner
+        else
+            assert_stderr_has 'Function not implemented'
+        fi
     fi
     # shellcheck disable=SC2059
     make_project < <(printf "$config" false)

@@ -101,7 +101,8 @@ bash_completes() {
     }
     fish_completes 'nixcage in'
     assert_output init
-    fish_completes 'nixcage init --p'
+    # Not --p: some versions of fish offer --help for it as well.
+    fish_completes 'nixcage init --pre'
     assert_output --preset
     fish_completes 'nixcage init --preset cl'
     assert_output claude-code

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=bash disable=SC2034,SC2154,SC2317
+# shellcheck shell=bash disable=SC2034,SC2154,SC2317,SC2329
 # Helpers of the fault suites that make projects and caches from nothing; `load fault` first.
 
 # own_place: goes to an empty project directory, with directories of the user's that are this test's own.

@@ -12,11 +12,16 @@ root_fail() {
 }
 
 root_check() {
+    local layer
     [ "$(id -u)" = 0 ] || root_fail "needs root, for debootstrap and mounts"
     PATH=$PATH:/usr/sbin:/sbin
     command -v debootstrap >/dev/null || root_fail "debootstrap is not installed"
     mkdir -p "$root_dir"
     chmod 755 "$root_dir"
+    # What a killed run left: nobody holds its lock.
+    for layer in "$root_dir"/run.*; do
+        if [ -e "$layer/lock" ] && flock -n "$layer/lock" true; then rm -rf --one-file-system "$layer"; fi
+    done
 }
 
 root_mirror() {
@@ -28,23 +33,26 @@ root_mirror() {
     echo "${mirror:-http://deb.debian.org/debian}"
 }
 
-# Whether a root is what is wanted now: made for the same packages.
+# Whether a root is what is wanted now: made for the same packages, and this month: what its index names is not kept for ever.
 root_is() {
-    [ "$(cat "$root_dir/$1.is" 2>/dev/null)" = "$2" ]
+    [ "$(cat "$root_dir/$1.is" 2>/dev/null)" = "$(date +%Y-%m) $2" ]
+}
+
+root_is_now() {
+    echo "$(date +%Y-%m) $2" >"$root_dir/$1.is"
 }
 
 # root_clean SUITE PACKAGE…: a root of nothing but the release's minimal system, its package lists, and the archives of the packages
 # and what they need, not installed. Sets $root.
 root_clean() {
-    local suite=$1 what log components=main
+    local suite=$1 log components=main
     shift
-    what="$suite $*"
     root=$root_dir/clean-$suite
     log=$root.log
     exec 8>"$root.lock"
     flock 8
-    if ! root_is "clean-$suite" "$what"; then
-        rm -rf --one-file-system "$root" "$root.is"
+    if ! root_is "clean-$suite" "$suite"; then
+        rm -rf --one-file-system "$root" "$root.is" "$root.has"
         case $(root_mirror) in *ubuntu*) components=main,universe ;; esac
         debootstrap --variant=minbase --components="$components" "$suite" "$root" "$(root_mirror)" >"$log" 2>&1 ||
             root_fail "debootstrap failed; see $log"
@@ -55,8 +63,12 @@ root_clean() {
         chmod +x "$root/usr/sbin/policy-rc.d"
         # Nobody needs it after a crash.
         echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/nixcage"
-        root_apt "$log" sh -c "apt-get update && apt-get install -y --download-only $*"
-        echo "$what" >"$root.is"
+        root_apt "$log" apt-get update
+        root_is_now "clean-$suite" "$suite"
+    fi
+    if [ $# != 0 ] && [ "$(cat "$root.has" 2>/dev/null)" != "$*" ]; then
+        root_apt "$log" apt-get install -y --download-only "$@"
+        echo "$*" >"$root.has"
     fi
     flock -u 8
 }
@@ -65,16 +77,16 @@ root_clean() {
 root_with() {
     local name=$1 suite=$2 log
     shift 2
-    root_clean "$suite"
     exec 7>"$root_dir/$name.lock"
     flock 7
     if ! root_is "$name" "$*"; then
+        root_clean "$suite"
         log=$root_dir/$name.log
         rm -rf --one-file-system "${root_dir:?}/$name" "$root_dir/$name.is"
         cp -a --reflink=auto "$root" "$root_dir/$name"
         root=$root_dir/$name
         root_apt "$log" apt-get install -y --no-install-recommends "$@"
-        echo "$*" >"$root.is"
+        root_is_now "$name" "$*"
     fi
     root=$root_dir/$name
     flock -u 7
@@ -91,18 +103,25 @@ root_apt() {
 }
 
 # root_run SOURCE OUT CMD…: runs CMD in a layer above $root, with a copy of the directory SOURCE as /src and the directory OUT as /out.
-# In a namespace of its own, with pivot_root: in a plain chroot the kernel refuses user namespaces.
+# In a namespace of its own, with pivot_root: in a plain chroot the kernel refuses user namespaces. /src, /var/tmp and the tests' own
+# directory are of the disk's file system, as on a machine: an overlay cannot lie upon an overlay.
 root_run() {
     local status=0 layer
     layer=$(mktemp -d "$root_dir/run.XXXXXX")
-    mkdir "$layer"/{up,work,root}
+    mkdir "$layer"/{up,work,root,src,tests,tmp}
     chmod 755 "$layer"
+    chmod 1777 "$layer/tmp"
+    exec 6>"$layer/lock"
+    flock 6
     # shellcheck disable=SC2016
-    base=$root layer=$layer source=$1 out=$2 unshare -m -p -f --propagation private /bin/bash -c '
+    base=$root layer=$layer source=$1 out=$2 unshare -m -p -f --kill-child --propagation private /bin/bash -c '
         set -e
         mount -t overlay overlay -o lowerdir="$base",upperdir="$layer/up",workdir="$layer/work" "$layer/root"
         cd "$layer/root"
-        mkdir -p src out old
+        mkdir -p src out old var/lib/nixcage-t var/tmp etc/ssl/certs
+        mount --bind "$layer/src" src
+        mount --bind "$layer/tests" var/lib/nixcage-t
+        mount --bind "$layer/tmp" var/tmp
         tar -C "$source" --exclude="./build*" --exclude=./.git -cf - . | tar -C src --no-same-owner -xf -
         mount --bind "$out" out
         mount --rbind /dev dev
@@ -111,13 +130,21 @@ root_run() {
         mount -t tmpfs tmpfs tmp
         chmod 1777 tmp
         cp -L /etc/resolv.conf /etc/hosts etc/ 2>/dev/null || :
+        # Whom this machine trusts: there may be a proxy before the network.
+        cp -L /etc/ssl/certs/ca-certificates.crt etc/ssl/certs/ 2>/dev/null || :
         pivot_root . old
         umount -l /old
         rmdir /old
         unset base layer source out
         export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive
         cd /
-        exec "$@"' - "${@:3}" || status=$?
+        exec "$@"' - "${@:3}" &
+    # Whoever ends this ends all that runs in there. unshare itself takes no notice of anything less.
+    # shellcheck disable=SC2064
+    trap "kill -KILL $! 2>/dev/null; exit 143" HUP INT TERM
+    wait $! || status=$?
+    trap - HUP INT TERM
+    exec 6>&-
     rm -rf --one-file-system "$layer"
     return "$status"
 }

@@ -48,7 +48,8 @@ have() {
     # makepkg refuses to be root.
     if [ "$(id -u)" = 0 ]; then drop=(setpriv --reuid=nobody --regid=nogroup --clear-groups); fi
     chmod o+x "${BATS_TEST_TMPDIR%/*}" "${BATS_TEST_TMPDIR%/*/*}" "${BATS_TEST_TMPDIR%/*/*/*}"
-    CARCH=x86_64 "${drop[@]}" makepkg --printsrcinfo >srcinfo
+    # It looks for a pacman, which Debian's package of it does not bring, and does not call it.
+    PACMAN=true CARCH=x86_64 "${drop[@]}" makepkg --printsrcinfo >srcinfo
     grep -qx "	pkgver = $VERSION" srcinfo
     grep -q 'depends = bubblewrap' srcinfo
 }
@@ -72,7 +73,7 @@ have() {
     # As rpmbuild would call it on Fedora, but what was built already is installed.
     mkdir -p "$top/SOURCES" "nixcage-$VERSION"
     cp "$SRC"/{LICENSE,README.md,NEWS.md,SECURITY.md} "nixcage-$VERSION/"
-    tar -czf "$top/SOURCES/nixcage-$VERSION.tar.gz" "nixcage-$VERSION"
+    tar -cJf "$top/SOURCES/nixcage-$VERSION.tar.xz" "nixcage-$VERSION"
     rpmbuild -bb --nodeps --quiet --define "_topdir $top" --define '_libexecdir %{_prefix}/libexec' --define 'debug_package %{nil}' \
         --define 'meson true' --define 'meson_build true' --define 'meson_test true' \
         --define "meson_install env DESTDIR=%{buildroot} meson install -C $build --no-rebuild --quiet && mkdir -p %{buildroot}/usr && if [ -d %{buildroot}/usr/local ]; then cp -a %{buildroot}/usr/local/. %{buildroot}/usr/ && rm -r %{buildroot}/usr/local; fi" \
@@ -81,6 +82,16 @@ have() {
     grep -qx /usr/bin/nixcage files
     grep -qx /usr/libexec/nixcage/nixcage-init files
     grep -qx /usr/share/nixcage/presets/claude-code.toml files
+}
+
+@test "PKGBUILD and RPM: the tarball they fetch is the one that a release makes" {
+    local made
+    # As scripts/release says it when all of it holds.
+    made=$(sed -n 's,.*attach build-release/build/meson-dist/\(nixcage-$version\.tar\.[a-z]*\).*,\1,p' "$SRC/scripts/release" | sed "s/\$version/$VERSION/")
+    [ "${made#"nixcage-$VERSION.tar."}" != "$made" ]
+    grep -q -- "--formats ${made##*.}tar" "$SRC/scripts/release"
+    [ "$(. "$SRC/packaging/arch/PKGBUILD" && echo "${source[0]##*/}")" = "$made" ]
+    grep -q "^Source0: .*/v%{version}/%{name}-%{version}\.tar\.${made##*.}$" "$SRC/packaging/rpm/nixcage.spec"
 }
 
 @test "Homebrew: the formula is Ruby, and its options are meson's" {

@@ -103,6 +103,8 @@ installs() { # MANAGER PROGRAM EXPECTED-CALL PACKAGE…
     cp -R "$src/scripts" "$copy/scripts"
     fake uname 'echo Darwin'
     fake brew
+    # Where there is no /nix, one is made: not here.
+    fake install
     # Compilers come with the system, not from brew; the others from its packages.
     for tool in meson ninja nix-shell nix-instantiate cc c++; do fake "$tool"; done
     : >"$copy/build/build.ninja"

@@ -3,6 +3,8 @@
 #
 # limits.sh NIXCAGE: are [sandbox.resources] held? To be run where systemd and cgroup v2 are, as an ordinary user with a
 # manager of its own and as root. Prints TAP, and lines `# figure NAME VALUE` for tests/vm/run, which makes docs/LIMITS.md of them.
+# A condition's status is what ok wants.
+# shellcheck disable=SC2319
 set -u
 nixcage=$1
 dir=$(mktemp -d "$HOME/limits.XXXXXX")

@@ -249,7 +249,7 @@ static void test_back_pressure(void **state)
         net_run_ready(scene.base);
         idle = up.sent == before ? idle + 1 : 0;
     }
-    assert_in_range(up.sent, BUFFER, BOUND);
+    assert_true(up.sent >= BUFFER && up.sent <= BOUND);
     up.size = up.sent;
     assert_int_equal(shutdown(scene.client, SHUT_WR), 0);
     do

@@ -51,6 +51,8 @@ static const struct {
      "kernel.apparmor_restrict_unprivileged_userns is 1", "kernel.apparmor_restrict_unprivileged_userns=0"},
     {NULL, NULL, "bwrap: No permissions to create new namespace\n", EXIT_1, CAGE_ERR_MISSING,
      "no user namespace can be made here", "outer container"},
+    {NULL, NULL, "bwrap: No permissions to create a new namespace, likely because\n", EXIT_1,
+     CAGE_ERR_MISSING, "no user namespace can be made here", "outer container"}, /* 0.13 */
     {NULL, NULL, "cannot make a user namespace for the mounts: Operation not permitted\n", EXIT_1,
      CAGE_ERR_MISSING, "no user namespace can be made here", "outer container"},
     {"/proc/sys/user/max_user_namespaces", "0\n",
