@@ -88,6 +88,8 @@ void cage_guards_moved(struct cage_guards *guards, int from, int to);
 
 /* The end of a run: stops the helper, looks a last time, and leaves warnings for the report. */
 void cage_guards_end(struct cage_hold *hold);
+
+/* Closes and frees what it owns, not guards itself. */
 void cage_guards_finish(struct cage_guards *guards);
 
 /* guard_report.c: appends what the user has to know of guard to hold->warned; `now` NULL: it is not there. */

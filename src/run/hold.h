@@ -41,6 +41,8 @@ void cage_hold_found(struct cage_hold *hold, pid_t init);
  * for ever). Then, and after SIGCHLD, cage_hold_wake() goes on.
  */
 void cage_hold_wait(const struct cage_hold *hold, int *fd, int *timeout);
+
+/* Takes what the helper says, and starts the next one where one is due. */
 void cage_hold_wake(struct cage_hold *hold);
 
 /*

@@ -21,8 +21,9 @@ struct cage_wait {
     int64_t free_until; /* as was seen that long ago (ns of CLOCK_MONOTONIC) */
 };
 
-/* finish() closes what init() opened. */
+/* Finds out whether waiting awake can pay here: there is more than one processor. */
 void cage_wait_init(struct cage_wait *wait);
+/* Closes what init() opened. */
 void cage_wait_finish(struct cage_wait *wait);
 
 /* waitpid(2) for any child, thread or not. */
