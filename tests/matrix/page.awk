@@ -31,6 +31,7 @@ $2 == "job" {
 }
 $2 == "failure" { failures[$1] = failures[$1] "- " $3 ": " $4 "\n" }
 $2 == "skip" {
+    if ($4 ~ /\([^)]*$/) $4 = $4 ")"
     n_skips = once(skips, n_skips, $3 ": " $4)
     skip_in[$3 ": " $4] = skip_in[$3 ": " $4] (skip_in[$3 ": " $4] ? ", " : "") $1
 }
