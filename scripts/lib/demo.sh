@@ -5,7 +5,8 @@
 
 # An ordinary user's Nix needs either a daemon or a /nix of the user's own.
 nix_make_usable() {
-    if [ "$(id -u)" = 0 ] || [ -S /nix/var/nix/daemon-socket/socket ] || [ -w /nix ]; then return 0; fi
+    # On a Mac it is a volume that Nix's installer makes.
+    if [ "$(uname -s)" = Darwin ] || [ "$(id -u)" = 0 ] || [ -S /nix/var/nix/daemon-socket/socket ] || [ -w /nix ]; then return 0; fi
     if [ -e /nix/store ]; then
         # shellcheck disable=SC2012
         die "/nix belongs to $(ls -ld /nix | awk '{ print $3 }') and no Nix daemon is running: start nix-daemon, or (single-user) sudo chown -R $(id -un) /nix"
