@@ -279,7 +279,7 @@ static void take_result(struct cage_guards *guards, const struct cage_rebind_res
 }
 
 /* The helper has ended, or was killed: what it has not done. */
-static void conclude(struct cage_guards *guards, bool interrupted)
+static void conclude(struct cage_guards *guards, bool interrupted, int sys)
 {
     cage_close(&guards->fd);
     guards->unanswered = 0;
@@ -287,7 +287,7 @@ static void conclude(struct cage_guards *guards, bool interrupted)
         struct cage_guard *guard = &guards->items[i];
 
         if (guard->sent)
-            fail(guard, ETIMEDOUT);
+            fail(guard, sys);
         else if (guard->unsettled && interrupted)
             guard->dirty = true; /* the next one finds the mount in place, and looks again */
         guard->unsettled = false;
@@ -305,7 +305,7 @@ static void read_results(struct cage_guards *guards)
         if (result.index < guards->n)
             take_result(guards, &result);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-        conclude(guards, false);
+        conclude(guards, false, ESRCH);
 }
 
 static void reap(struct cage_guards *guards)
@@ -322,7 +322,7 @@ static void end_helper(struct cage_guards *guards, long long now)
     if (now < guards->deadline && !is_any_dirty(guards))
         return;
     (void)kill(guards->helper, SIGKILL);
-    conclude(guards, now < guards->deadline);
+    conclude(guards, now < guards->deadline, ETIMEDOUT);
 }
 
 static void go_on(struct cage_hold *hold)
@@ -427,7 +427,7 @@ static void stop_helper(struct cage_guards *guards)
     if (guards->helper)
         (void)kill(guards->helper, SIGKILL);
     if (guards->fd >= 0)
-        conclude(guards, false);
+        conclude(guards, false, ECANCELED);
     for (int i = 0; guards->helper && i < STUCK_TRIES; i++) {
         const struct timespec moment = {.tv_nsec = 1000000};
 

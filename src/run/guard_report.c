@@ -29,6 +29,20 @@ static bool is_changed(const struct cage_guard *guard, const struct cage_guard_m
     return !now->is_dir && (then->tv_sec != now->time.tv_sec || then->tv_nsec != now->time.tv_nsec);
 }
 
+static const char *reason(int sys)
+{
+    switch (sys) {
+    case ETIMEDOUT:
+        return "that took too long";
+    case ECANCELED:
+        return "the run ended before";
+    case ESTALE:
+        return "the cage saw something else there";
+    default:
+        return strerror(sys);
+    }
+}
+
 static void say_open(const struct cage_guard *guard, struct cage_strbuf *line)
 {
     if (is_mask(guard->op))
@@ -39,9 +53,7 @@ static void say_open(const struct cage_guard *guard, struct cage_strbuf *line)
         cage_strbuf_add(line, " (a symlink is there now)");
     else if (guard->state == CAGE_GUARD_OPEN)
         cage_strbuf_addf(line, " (it could not be %s again: %s)", is_mask(guard->op) ? "hidden" : "protected",
-                         guard->sys == ETIMEDOUT ? "that took too long"
-                         : guard->sys == ESTALE  ? "the cage saw something else there"
-                                                 : strerror(guard->sys));
+                         reason(guard->sys));
 }
 
 static void say_again(const struct cage_guard *guard, const struct cage_guard_mark *now,
