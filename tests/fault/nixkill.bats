@@ -48,14 +48,27 @@ after_kill() {
     mended
 }
 
+# takes_ms CMD…: how long a cold run takes here, now, in ms.
+takes_ms() {
+    local begin
+    before
+    begin=$(date +%s%3N)
+    start_session "$@"
+    wait "$JOB" || :
+    echo $(($(date +%s%3N) - begin))
+}
+
 # kills N WHO CMD…: N times a cold run, in which after a random time a process whose name matches WHO (nixcage: the first) is killed.
 kills() {
-    local n=$1 who=$2 i met=0
+    local n=$1 who=$2 i met=0 span delay
     shift 2
+    # Beyond the end there is nothing to kill; near it often so.
+    span=$(($(takes_ms "$@") * 3 / 4))
     for ((i = 0; i < n; i++)); do
         before
         start_session "$@"
-        sleep "0.$(printf %03d $((RANDOM % 700)))"
+        delay=$((span * (RANDOM % 100) / 100))
+        sleep "$(printf '%d.%03d' $((delay / 1000)) $((delay % 1000)))"
         CUT="$who, kill $i of $n"
         if [ "$who" = nixcage ]; then
             if kill -KILL "$SESSION" 2>/dev/null; then met=$((met + 1)); fi
