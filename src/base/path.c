@@ -15,7 +15,7 @@ char *cage_path_join(const char *dir, const char *name)
         n--;
     /* Not printf(3): every run joins dozens of paths. */
     joined = cage_alloc(n + 1 + len + 1);
-    memcpy(joined, dir, n);
+    memcpy(joined, dir, n); /* a slash comes next. NOLINT(bugprone-not-null-terminated-result) */
     joined[n] = '/';
     memcpy(joined + n + 1, name, len + 1);
     return joined;
