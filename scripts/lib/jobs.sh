@@ -136,7 +136,7 @@ finish_job() {
 show_failure() {
     local log=$results/$1.log
     if grep -q '^not ok' "$log"; then
-        awk '/^ok/ { shown = 0 } /^not ok/ { shown = 16 } shown-- > 0' "$log" | grep -v '^# -- *$' | head -n 60 | cut -c 1-220 | sed 's/^/     | /'
+        awk '/^ok/ { shown = 0 } /^not ok/ { shown = 16 } shown-- > 0' "$log" | grep -v '^# -- *$' | head -n 60 | cut -c 1-600 | sed 's/^/     | /'
     else
         tail -n 60 "$log" | sed 's/^/     | /'
     fi

@@ -163,10 +163,12 @@ static bool is_any_dirty(const struct cage_guards *guards)
     return false;
 }
 
+/* That a later attempt was cut short by the end of the run is no news: why the first one failed is. */
 static void fail(struct cage_guard *guard, int sys)
 {
+    if (guard->state != CAGE_GUARD_OPEN || sys != ECANCELED)
+        guard->sys = sys;
     guard->state = CAGE_GUARD_OPEN;
-    guard->sys = sys;
     guard->sent = guard->unsettled = guard->dirty = false;
 }
 
