@@ -47,10 +47,10 @@ static void keep_only(int *const *keep, size_t n)
     (void)close_range(from, ~0U, 0);
 }
 
-_Noreturn static void child_main(const struct cage_gate_options *options, int control_fd,
-                                 struct cage_netns ns, pid_t parent)
+_Noreturn static void child_main(const struct cage_gate_options *options, int control_fd, struct cage_ns ns,
+                                 pid_t parent)
 {
-    int *const keep[] = {&control_fd, &ns.net_fd, &ns.user_fd};
+    int *const keep[] = {&control_fd, &ns.fd, &ns.user_fd};
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
@@ -92,7 +92,7 @@ static int wait_ready(struct cage_gate *gate, struct cage_error *err)
     return -1;
 }
 
-static int start(struct cage_gate **gate, const struct cage_gate_options *options, struct cage_netns *ns,
+static int start(struct cage_gate **gate, const struct cage_gate_options *options, struct cage_ns *ns,
                  struct cage_error *err)
 {
     int pair[2];
@@ -120,12 +120,12 @@ static int start(struct cage_gate **gate, const struct cage_gate_options *option
 int cage_gate_start(struct cage_gate **gate, const struct cage_gate_options *options, pid_t inside,
                     struct cage_error *err)
 {
-    struct cage_netns ns;
+    struct cage_ns ns;
     *gate = NULL;
-    if (make_log_dir(options->log_path, err) != 0 || cage_netns_open(&ns, inside, err) != 0)
+    if (make_log_dir(options->log_path, err) != 0 || cage_ns_open(&ns, inside, CAGE_NS_NET, err) != 0)
         return -1;
     int result = start(gate, options, &ns, err);
-    cage_netns_finish(&ns);
+    cage_ns_finish(&ns);
     return result;
 }
 

@@ -43,7 +43,7 @@ struct cage_gate_process {
     struct cage_record *record;
     struct cage_dialer dialer;
     struct cage_relay_shared shared;
-    struct cage_netns ns;
+    struct cage_ns ns;
     struct cage_gate_listener listeners[CAGE_GATE_MAX_LISTENERS];
     size_t n_listeners;
     uint16_t ports[CAGE_RULES_MAX_PORTS]; /* that rules name */

@@ -279,8 +279,7 @@ static void detach(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
-int cage_gate_process_run(const struct cage_gate_options *options, int control_fd,
-                          const struct cage_netns *ns)
+int cage_gate_process_run(const struct cage_gate_options *options, int control_fd, const struct cage_ns *ns)
 {
     struct cage_gate_process *gate = cage_alloc(sizeof(*gate));
     struct cage_error err = {0};

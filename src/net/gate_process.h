@@ -10,7 +10,6 @@
  * first a struct cage_error (code 0: ready) goes out, at its end of file the summary in parts and one NUL
  * byte, and this returns the exit status.
  */
-int cage_gate_process_run(const struct cage_gate_options *options, int control_fd,
-                          const struct cage_netns *ns);
+int cage_gate_process_run(const struct cage_gate_options *options, int control_fd, const struct cage_ns *ns);
 
 #endif

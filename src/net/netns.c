@@ -10,51 +10,14 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <linux/nsfs.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static bool is_own_user_namespace(int fd)
-{
-    struct stat theirs, ours;
-    return fstat(fd, &theirs) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
-           theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
-}
-
-int cage_netns_open(struct cage_netns *ns, pid_t pid, struct cage_error *err)
-{
-    char path[64];
-    *ns = (struct cage_netns){-1, -1};
-    (void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-    ns->net_fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (ns->net_fd < 0)
-        return cage_error_sys(err, errno, "cannot open the network namespace of the cage");
-    ns->user_fd = ioctl(ns->net_fd, NS_GET_USERNS);
-    if (ns->user_fd < 0) {
-        cage_error_sys(err, errno, "cannot find the owner of the cage's network namespace");
-        cage_netns_finish(ns);
-        return -1;
-    }
-    (void)fcntl(ns->user_fd, F_SETFD, FD_CLOEXEC);
-    if (is_own_user_namespace(ns->user_fd))
-        cage_close(&ns->user_fd);
-    return 0;
-}
-
-void cage_netns_finish(struct cage_netns *ns)
-{
-    cage_close(&ns->net_fd);
-    cage_close(&ns->user_fd);
-}
 
 /* Lets only the first packets (SYN without ACK) of TCP connections to addresses outside 127.0.0.0/8 through.
  */
@@ -120,21 +83,12 @@ static int make_socket(const struct cage_netns_socket *want)
     return fd;
 }
 
-static int enter(const struct cage_netns *ns, struct cage_error *err)
-{
-    if (ns->user_fd >= 0 && setns(ns->user_fd, CLONE_NEWUSER) != 0)
-        return cage_error_sys(err, errno, "cannot enter the user namespace of the cage");
-    if (setns(ns->net_fd, CLONE_NEWNET) != 0)
-        return cage_error_sys(err, errno, "cannot enter the network namespace of the cage");
-    return 0;
-}
-
 /* In the child: everything the request asks for. */
-static int carry_out(const struct cage_netns *ns, const struct cage_netns_request *request, int *fds,
+static int carry_out(const struct cage_ns *ns, const struct cage_netns_request *request, int *fds,
                      struct cage_error *err)
 {
-    if (enter(ns, err) != 0)
-        return -1;
+    if (cage_ns_enter(ns) != 0)
+        return cage_error_sys(err, errno, "cannot enter the network namespace of the cage");
     if (request->loopback_up && cage_netlink_loopback_up(err) != 0)
         return -1;
     for (size_t i = 0; i < request->n_routes; i++) {
@@ -172,8 +126,7 @@ static bool send_result(int sock, const struct cage_error *err, const int *fds, 
     return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(*err);
 }
 
-_Noreturn static void child_main(int sock, const struct cage_netns *ns,
-                                 const struct cage_netns_request *request)
+_Noreturn static void child_main(int sock, const struct cage_ns *ns, const struct cage_netns_request *request)
 {
     int fds[CAGE_NETNS_MAX_SOCKETS];
     struct cage_error err = {0};
@@ -212,7 +165,7 @@ static int receive(int sock, size_t n, int *fds, struct cage_error *err)
     return 0;
 }
 
-int cage_netns_make(const struct cage_netns *ns, const struct cage_netns_request *request, int *fds,
+int cage_netns_make(const struct cage_ns *ns, const struct cage_netns_request *request, int *fds,
                     struct cage_error *err)
 {
     int pair[2];

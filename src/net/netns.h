@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Sockets in the cage's network namespace, made from outside. A socket stays in the namespace it was made in,
- * so a short-lived child enters the cage's user and network namespaces (setns(2); whoever made a user
- * namespace has all capabilities in it, user_namespaces(7)), makes what is asked for and sends the
- * descriptors back.
+ * so a short-lived child enters the cage's user and network namespaces (base/nsfd.h), makes what is asked
+ * for and sends the descriptors back.
  */
 #ifndef CAGE_NET_NETNS_H
 #define CAGE_NET_NETNS_H
 
 #include "base/error.h"
+#include "base/nsfd.h"
 #include "net/addr.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
-
-struct cage_netns {
-    int net_fd;  /* the network namespace */
-    int user_fd; /* the user namespace that owns it; -1: the one this process is in */
-};
-
-/* Opens the network namespace of process pid, and finds its owner. */
-int cage_netns_open(struct cage_netns *ns, pid_t pid, struct cage_error *err) CAGE_MUST_CHECK;
-
-/* Closes both; a finished one may be finished again. */
-void cage_netns_finish(struct cage_netns *ns);
 
 enum cage_netns_kind {
     CAGE_NETNS_LISTEN,   /* TCP, bound to addr and port, listening */
@@ -61,7 +50,7 @@ struct cage_netns_request {
  * Carries the request out; fds gets n_sockets descriptors in its order, non-blocking and close-on-exec, which
  * the caller owns. On failure there are none.
  */
-int cage_netns_make(const struct cage_netns *ns, const struct cage_netns_request *request, int *fds,
+int cage_netns_make(const struct cage_ns *ns, const struct cage_netns_request *request, int *fds,
                     struct cage_error *err) CAGE_MUST_CHECK;
 
 #endif

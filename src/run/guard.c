@@ -59,7 +59,7 @@ static void add_guard(struct cage_hold *hold, const struct cage_op *op)
 
 void cage_guards_start(struct cage_hold *hold)
 {
-    hold->guards = (struct cage_guards){.control = -1, .ns = {-1, -1}, .fd = -1};
+    hold->guards = (struct cage_guards){.control = -1, .ns = {CAGE_NS_MOUNT, -1, -1}, .fd = -1};
     hold->guards.items = cage_alloc((hold->plan->n_ops + 1) * sizeof *hold->guards.items);
     for (size_t i = 0; i < hold->plan->n_ops; i++)
         if (hold->plan->ops[i].lies_on)
@@ -337,7 +337,7 @@ static void go_on(struct cage_hold *hold)
     reap(guards);
     if (guards->helper || !is_any_dirty(guards) || now < guards->not_before)
         return;
-    if (guards->ns.mnt_fd < 0)
+    if (guards->ns.fd < 0)
         ask(guards, now);
     else
         start_helper(guards, now);
@@ -374,13 +374,13 @@ void cage_hold_found(struct cage_hold *hold, pid_t init)
     struct cage_guards *guards = &hold->guards;
     struct cage_error err;
 
-    if (!guards->asked || guards->ns.mnt_fd >= 0)
+    if (!guards->asked || guards->ns.fd >= 0)
         return;
     guards->asked = false;
-    if (init <= 0 || cage_mountns_open(&guards->ns, init, &err) < 0)
+    if (init <= 0 || cage_ns_open(&guards->ns, init, CAGE_NS_MOUNT, &err) < 0)
         fail_dirty(guards, init <= 0 ? ESRCH : err.sys);
     else if (!is_connected(guards->control))
-        cage_mountns_finish(&guards->ns);
+        cage_ns_finish(&guards->ns);
     else
         go_on(hold);
 }
@@ -452,6 +452,6 @@ void cage_guards_end(struct cage_hold *hold)
 
 void cage_guards_finish(struct cage_guards *guards)
 {
-    cage_mountns_finish(&guards->ns);
+    cage_ns_finish(&guards->ns);
     free(guards->items);
 }

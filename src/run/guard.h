@@ -64,7 +64,7 @@ struct cage_guards {
     size_t n;
     int control; /* to process 1; borrowed, -1: not yet */
     bool asked;  /* CAGE_MSG_WHO was sent */
-    struct cage_mountns ns;
+    struct cage_ns ns;
     pid_t helper;         /* 0: none */
     int fd;               /* its results; -1: none to come */
     size_t unanswered;    /* results it owes */

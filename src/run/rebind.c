@@ -6,11 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/nsfs.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -20,41 +16,6 @@
 #include <unistd.h>
 
 enum { TRIES = 5, RETRY_MS = 1, LEASE_TRIES = 20, LEASE_MS = 10, NULL_MAJOR = 1, NULL_MINOR = 3 };
-
-static bool is_own_user_namespace(int fd)
-{
-    struct stat theirs, ours;
-
-    return fstat(fd, &theirs) == 0 && stat("/proc/self/ns/user", &ours) == 0 &&
-           theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
-}
-
-int cage_mountns_open(struct cage_mountns *ns, pid_t pid, struct cage_error *err)
-{
-    char path[64];
-
-    *ns = (struct cage_mountns){-1, -1};
-    (void)snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
-    ns->mnt_fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (ns->mnt_fd < 0)
-        return cage_error_sys(err, errno, "cannot open the mount namespace of the cage");
-    ns->user_fd = ioctl(ns->mnt_fd, NS_GET_USERNS);
-    if (ns->user_fd < 0) {
-        cage_error_sys(err, errno, "cannot find the owner of the cage's mount namespace");
-        cage_mountns_finish(ns);
-        return -1;
-    }
-    (void)fcntl(ns->user_fd, F_SETFD, FD_CLOEXEC);
-    if (is_own_user_namespace(ns->user_fd))
-        cage_close(&ns->user_fd);
-    return 0;
-}
-
-void cage_mountns_finish(struct cage_mountns *ns)
-{
-    cage_close(&ns->mnt_fd);
-    cage_close(&ns->user_fd);
-}
 
 static void sleep_ms(int ms)
 {
@@ -249,26 +210,18 @@ static unsigned doubts_of(const struct cage_rebind *item, int *patience)
            (fd >= 0 && has_writer(fd, patience) ? CAGE_DOUBT_WRITER : 0);
 }
 
-static int enter(const struct cage_mountns *ns)
-{
-    if (ns->user_fd >= 0 && setns(ns->user_fd, CLONE_NEWUSER) < 0)
-        return -1;
-    return setns(ns->mnt_fd, CLONE_NEWNS);
-}
-
 static void tell(int fd, const struct cage_rebind_result *result)
 {
     (void)!write(fd, result, sizeof *result); /* at most PIPE_BUF: whole, or the supervisor is gone */
 }
 
 /* All of them first: every mount that is missing is a hole. Then what can be known of what happened. */
-static _Noreturn void child_main(const struct cage_mountns *ns, const struct cage_rebind *items, size_t n,
-                                 int fd)
+static _Noreturn void child_main(const struct cage_ns *ns, const struct cage_rebind *items, size_t n, int fd)
 {
     int entered, sys, root, patience = LEASE_TRIES;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    entered = enter(ns);
+    entered = cage_ns_enter(ns);
     sys = entered < 0 ? errno : 0;
     root = entered < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < n; i++) {
@@ -288,7 +241,7 @@ static _Noreturn void child_main(const struct cage_mountns *ns, const struct cag
     _exit(0);
 }
 
-pid_t cage_rebind_start(const struct cage_mountns *ns, const struct cage_rebind *items, size_t n, int *fd,
+pid_t cage_rebind_start(const struct cage_ns *ns, const struct cage_rebind *items, size_t n, int *fd,
                         struct cage_error *err)
 {
     int ends[2], sys;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Puts mounts of a running cage back that the kernel took away because the host replaced the file or
- * directory that they lay on. Done in a forked process that enters the cage's user and mount namespaces; the
- * user who started the cage may (user_namespaces(7): a namespace's creator has every capability in it).
+ * directory that they lay on. Done in a forked process that enters the cage's user and mount namespaces
+ * (base/nsfd.h).
  *
  * Nothing is brought in from outside. What is mounted is a copy of the cage's own view of the path, with
  * fewer rights, or something empty; so whatever a program in the cage puts there meanwhile, it can at most
@@ -12,22 +12,12 @@
 #define CAGE_RUN_REBIND_H
 
 #include "base/error.h"
+#include "base/nsfd.h"
 #include "plan/plan.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-/* The namespaces of a cage. */
-struct cage_mountns {
-    int mnt_fd;  /* -1: not open */
-    int user_fd; /* owner of it; -1: our own, nothing to enter */
-};
-
-/* Opens those of the process pid (/proc/PID/ns/mnt, ioctl_ns(2)). */
-int cage_mountns_open(struct cage_mountns *ns, pid_t pid, struct cage_error *err) CAGE_MUST_CHECK;
-/* Closes what is open. */
-void cage_mountns_finish(struct cage_mountns *ns);
 
 /* One mount to put back. */
 struct cage_rebind {
@@ -66,7 +56,7 @@ struct cage_rebind_result {
  * the cage) a second one for each, of which only the doubts matter, and ends. Returns its process id, which
  * the caller reaps, or -1.
  */
-pid_t cage_rebind_start(const struct cage_mountns *ns, const struct cage_rebind *items, size_t n, int *fd,
+pid_t cage_rebind_start(const struct cage_ns *ns, const struct cage_rebind *items, size_t n, int *fd,
                         struct cage_error *err) CAGE_MUST_CHECK;
 
 #endif
