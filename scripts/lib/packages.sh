@@ -61,6 +61,7 @@ rustc         test       file:/usr/bin/rustc         rustc              rust    
 make          test       cmd:make                    make               make                make             make                make          gnumake
 venv          test       file:/usr/share/python-wheels python3-venv,python3-pip python3-pip python-pip py3-pip - -
 debhelper     test       cmd:dh                      debhelper,dpkg-dev -                -                -                   -             -
+build-essential test     file:/usr/share/build-essential/list build-essential - -             -                   -             -
 lintian       test       cmd:lintian                 lintian            -                   -                -                   -             -
 debootstrap   test       file:/usr/sbin/debootstrap  debootstrap        -                   -                -                   -             -
 rpmbuild      test       cmd:rpmbuild                rpm                rpm-build           -                -                   -             -
