@@ -10,7 +10,10 @@ setup() {
     : >"$calls"
     # The only programs there are: what the scripts themselves use.
     local tool
-    for tool in sh bash awk sed tr sort cat mktemp rm id env uname; do ln -s "$(command -v "$tool")" "$tools/$tool"; done
+    for tool in sh bash awk sed tr sort cat mktemp rm env uname; do ln -s "$(command -v "$tool")" "$tools/$tool"; done
+    # As root, whoever runs the tests.
+    printf '#!/bin/sh\nif [ "$1" = -u ]; then echo 0; else echo root; fi\n' >"$tools/id"
+    chmod +x "$tools/id"
 }
 
 # fake NAME [SCRIPT]: a program that records its call.
