@@ -7,7 +7,7 @@ load helpers/net
 
 setup() {
     log=$BATS_TEST_TMPDIR/log/network.jsonl
-    gate=$NIXCAGE_BUILD/tests/net/portgate
+    gate=$NIXCAGE_TEST_BUILD/tests/net/portgate
     cp "$NET_DIR/cert.pem" "$NET_DIR/client.py" "$BATS_TEST_TMPDIR"
     cd "$BATS_TEST_TMPDIR" || return
 }
