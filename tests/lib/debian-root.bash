@@ -108,7 +108,7 @@ root_apt() {
 root_run() {
     local status=0 layer
     layer=$(mktemp -d "$root_dir/run.XXXXXX")
-    mkdir "$layer"/{up,work,root,src,tests,tmp}
+    mkdir "$layer"/{up,work,mem,root,src,tests,tmp}
     chmod 755 "$layer"
     chmod 1777 "$layer/tmp"
     exec 6>"$layer/lock"
@@ -116,7 +116,12 @@ root_run() {
     # shellcheck disable=SC2016
     base=$root layer=$layer source=$1 out=$2 unshare -m -p -f --kill-child --propagation private /bin/bash -c '
         set -e
-        mount -t overlay overlay -o lowerdir="$base",upperdir="$layer/up",workdir="$layer/work" "$layer/root"
+        if ! mount -t overlay overlay -o lowerdir="$base",upperdir="$layer/up",workdir="$layer/work" "$layer/root" 2>/dev/null; then
+            # All of this is on an overlay already, as in a container: what changes is in memory.
+            mount -t tmpfs tmpfs "$layer/mem"
+            mkdir "$layer"/mem/{up,work}
+            mount -t overlay overlay -o lowerdir="$base",upperdir="$layer/mem/up",workdir="$layer/mem/work" "$layer/root"
+        fi
         cd "$layer/root"
         mkdir -p src out old var/lib/nixcage-t var/tmp etc/ssl/certs
         mount --bind "$layer/src" src

@@ -46,8 +46,10 @@ have() {
     chmod 777 .
     local drop=()
     # makepkg refuses to be root.
-    if [ "$(id -u)" = 0 ]; then drop=(setpriv --reuid=nobody --regid=nogroup --clear-groups); fi
-    chmod o+x "${BATS_TEST_TMPDIR%/*}" "${BATS_TEST_TMPDIR%/*/*}" "${BATS_TEST_TMPDIR%/*/*/*}"
+    if [ "$(id -u)" = 0 ]; then
+        drop=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+        chmod o+x "${BATS_TEST_TMPDIR%/*}" "${BATS_TEST_TMPDIR%/*/*}" "${BATS_TEST_TMPDIR%/*/*/*}"
+    fi
     # It looks for a pacman, which Debian's package of it does not bring, and does not call it.
     PACMAN=true CARCH=x86_64 "${drop[@]}" makepkg --printsrcinfo >srcinfo
     grep -qx "	pkgver = $VERSION" srcinfo
