@@ -3,7 +3,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "host/host.h"
 #include "limits/limits_internal.h"
 
 #include <fcntl.h>
@@ -48,8 +47,7 @@ const char *cage_limits_how(enum cage_limits_method method, enum cage_limit limi
 void cage_limits_way_finish(struct cage_limits_way *way)
 {
     free(way->parent);
-    free(way->systemd_run);
-    free(way->runtime_dir);
+    free(way->manager);
     free(way->why_not);
     *way = (struct cage_limits_way){0};
 }
@@ -120,12 +118,11 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
         way->why_not = cage_strdup("systemd does not run this machine");
         return false;
     }
-    way->systemd_run = cage_host_find_tool("systemd-run", system->path_value);
-    if (!way->systemd_run) {
-        way->why_not = cage_strdup("systemd-run is not on PATH");
-        return false;
-    }
     if (system->is_root) {
+        if (access(system->manager, F_OK) < 0) {
+            way->why_not = cage_format("systemd does not answer on %s", system->manager);
+            return false;
+        }
         /* A container's systemd takes every limit and holds those for which its host left it a controller. */
         missing = lacking(system->cgroup_root, "cgroup.controllers", &way->limits);
         if (missing) {
@@ -133,6 +130,7 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
                                        system->cgroup_root, missing);
             return false;
         }
+        way->manager = cage_strdup(system->manager);
         way->method = CAGE_LIMITS_SYSTEMD_SYSTEM;
         return true;
     }
@@ -152,7 +150,7 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
                         missing);
         return false;
     }
-    way->runtime_dir = cage_strdup(system->runtime_dir);
+    way->manager = cage_steal(&private);
     way->method = CAGE_LIMITS_SYSTEMD_USER;
     return true;
 }
