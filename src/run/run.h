@@ -68,7 +68,7 @@ int cage_run_secure_stdio(struct cage_error *err) CAGE_MUST_CHECK;
 struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap);
 /*
  * Puts it under limits, which cage_run() waits for before it tells it what to make: systemd works meanwhile.
- * It is not to be left for long (limits/scope.h), and cage_run() gets the same way.
+ * cage_run() gets the same way.
  */
 int cage_run_ahead_limit(struct cage_launch *ahead, const struct cage_limits_way *way,
                          struct cage_error *err) CAGE_MUST_CHECK;

@@ -82,8 +82,9 @@ def section(data):
               row("so holding and verifying the limits adds about", [cost["rest_ms"] for cost in sums]),
               row(f"**the cost of limits** (at most {BOUND_MS})", [f"**{cost['cost_ms']}**" for cost in sums]), "",
               f"The first three lines are times of this machine, of nixcage under systemd {nspawn['systemd']} in a container (Linux {nspawn['kernel']}), "
-              "which has no controllers there: nixcage would refuse to start, so it was told to go on without (`enforce = \"warn\"`), and its "
-              "bwrap was put into a scope as it does itself (systemd-run, the manager's work, the bwrap that was started ahead in vain).", "",
+              "which has no controllers there: nixcage would refuse to start, so it was linked with a made-up cgroup tree in the place of "
+              "/sys/fs/cgroup (`tests/vm/held.c`). All the rest is as it is: it asks systemd for the scope, makes its plan meanwhile, waits, and "
+              "compares the limits, with those in the tree.", "",
               f"User-mode Linux ({data['uml_held']['kernel']}) has the controllers, and the limits are held and verified there. But system calls are "
               "slow: by the least of the factors that a plain bwrap, a plain scope and an unlimited cage show, what the controllers add is "
               "scaled down (0: below the noise). The last two lines are thus an estimate; measured on this machine itself is the scope, which is most of it."]
