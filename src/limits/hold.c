@@ -68,8 +68,10 @@ static int enter_scope(const struct cage_limits_way *way, pid_t pid, struct cage
                        struct cage_error *err)
 {
     cage_autofree char *unit = cage_format(CAGE_LIMITS_GROUP_PREFIX "%ld.scope", (long)pid);
+    const struct cage_scope_request request = {
+        .manager = way->manager, .hurry = way->hurry, .unit = unit, .pid = pid, .limits = &way->limits};
 
-    group->scope = cage_scope_ask(&(struct cage_scope_request){way->manager, unit, pid, &way->limits}, err);
+    group->scope = cage_scope_ask(&request, err);
     return group->scope ? 0 : -1;
 }
 
@@ -150,11 +152,7 @@ int cage_limits_enter(const struct cage_limits_way *way, pid_t pid, struct cage_
 
 int cage_limits_entered(struct cage_limits_group *group, struct cage_error *err)
 {
-    int rc = group->scope ? cage_scope_wait(group->scope, err) : 0;
-
-    cage_scope_free(group->scope);
-    group->scope = NULL;
-    return rc;
+    return group->scope ? cage_scope_wait(group->scope, err) : 0;
 }
 
 /* Whether the value in force in one directory is at most what was asked for (5 % for rounding to ticks and
@@ -195,6 +193,9 @@ int cage_limits_verify(const struct cage_limits_way *way, const struct cage_limi
 
     if (way->method == CAGE_LIMITS_NONE || way->method == CAGE_LIMITS_FALLBACK)
         return 0;
+    /* Here it costs nothing any more: it had the whole time that bwrap took. */
+    cage_scope_free(group->scope);
+    group->scope = NULL;
     text = cage_limits_read(dir, "cgroup");
     own = cage_limits_parse_own(text ? text : "");
     found = own ? cage_format("%s%s", system->cgroup_root, own) : NULL;

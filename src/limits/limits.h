@@ -41,6 +41,7 @@ struct cage_limits_way {
     bool required; /* a limit that turns out not to be in force ends the run */
     char *parent;  /* CGROUP: directory below which ours is made */
     char *manager; /* SYSTEMD_*: the socket on which the manager is asked */
+    char *hurry;   /* SYSTEMD_*: what a write to makes the kernel hurry (cage_scope_request); NULL: nothing */
     char *why_not; /* FALLBACK: why the kernel cannot hold them */
 };
 

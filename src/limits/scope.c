@@ -22,6 +22,7 @@ enum { PATIENCE_MS = 10000, SERIAL = 1, MAX_GREETING = 512 };
 struct cage_scope {
     pid_t pid;  /* who asks */
     int answer; /* where it says what came of it: a struct cage_error */
+    bool told;  /* it did, and is ending */
 };
 
 void cage_scope_talk_init(struct cage_scope_talk *talk, const char *unit)
@@ -230,6 +231,15 @@ static int listen_to(struct cage_scope_talk *talk, int fd, struct cage_error *er
     return rc < 0 ? -1 : 0;
 }
 
+/* Our own number is 0. Nothing depends on what comes of it. */
+static void hurry(const char *procs)
+{
+    cage_autofd int fd = procs ? open(procs, O_WRONLY | O_CLOEXEC | O_NOCTTY) : -1;
+
+    if (fd >= 0)
+        (void)!write(fd, "0", 1);
+}
+
 /* From the greeting to the end. */
 static void converse(const struct cage_scope_request *request, int fd, struct cage_error *err)
 {
@@ -244,8 +254,10 @@ static void converse(const struct cage_scope_request *request, int fd, struct ca
     sys = say(fd, request->manager, &words);
     if (sys)
         cage_error_sys(err, sys, "cannot ask systemd for a scope on %s", request->manager);
-    else
+    else {
+        hurry(request->hurry);
         (void)!listen_to(&talk, fd, err);
+    }
     cage_scope_talk_finish(&talk);
 }
 
@@ -292,7 +304,7 @@ struct cage_scope *cage_scope_ask(const struct cage_scope_request *request, stru
         return NULL;
     }
     scope = cage_alloc(sizeof *scope);
-    *scope = (struct cage_scope){pid, answer[0]};
+    *scope = (struct cage_scope){pid, answer[0], false};
     return scope;
 }
 
@@ -304,9 +316,7 @@ int cage_scope_wait(struct cage_scope *scope, struct cage_error *err)
     do
         n = read(scope->answer, &told, sizeof told);
     while (n < 0 && errno == EINTR);
-    while (waitpid(scope->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    scope->pid = -1;
+    scope->told = true;
     if (n != (ssize_t)sizeof told)
         return refused(err, "nixcage's own process that asked it has ended");
     if (!told.code)
@@ -319,8 +329,8 @@ void cage_scope_free(struct cage_scope *scope)
 {
     if (!scope)
         return;
-    if (scope->pid > 0)
-        (void)waitpid(scope->pid, NULL, WNOHANG);
+    while (waitpid(scope->pid, NULL, scope->told ? 0 : WNOHANG) < 0 && errno == EINTR)
+        continue;
     cage_close(&scope->answer);
     free(scope);
 }

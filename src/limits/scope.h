@@ -14,8 +14,16 @@
 /* What is asked for. */
 struct cage_scope_request {
     const char *manager; /* path of the socket */
-    const char *unit;    /* "NAME.scope" */
-    pid_t pid;           /* who is to be in it; its children follow when they are born in it */
+    /*
+     * A cgroup.procs that may be opened for writing, or NULL. Before a process is moved to another cgroup,
+     * the kernel waits until every processor has been through its scheduler (an RCU grace period: two or
+     * three ticks, 10 ms with 250 of them a second), unless somebody moved one a moment ago. A write that
+     * moves nobody, and even one that is refused then, has it begin with that while systemd still reads the
+     * request.
+     */
+    const char *hurry;
+    const char *unit; /* "NAME.scope" */
+    pid_t pid;        /* who is to be in it; its children follow when they are born in it */
     const struct cage_limits *limits;
 };
 
@@ -29,13 +37,14 @@ struct cage_scope; /* one that was asked for */
  */
 struct cage_scope *cage_scope_ask(const struct cage_scope_request *request, struct cage_error *err);
 
-/*
- * Waits until `pid` is in its scope and nobody else, ten seconds at most. -1: it is not, and *err has the
- * reason, systemd's if it gave one.
- */
+/* Waits until `pid` is in its scope, ten seconds at most. -1: it is not, and *err has the reason, systemd's
+ * if it gave one. */
 int cage_scope_wait(struct cage_scope *scope, struct cage_error *err) CAGE_MUST_CHECK;
 
-/* Leaves it to itself. Accepts NULL. */
+/*
+ * After cage_scope_wait(): who asked is gone and no longer counts in the scope. Before: leaves it to itself.
+ * Accepts NULL.
+ */
 void cage_scope_free(struct cage_scope *scope);
 
 /* What was understood of the answer so far. Internal, and for tests. */

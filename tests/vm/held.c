@@ -6,7 +6,7 @@
  */
 #include "base/fs.h"
 #include "base/mem.h"
-#include "limits/limits.h"
+#include "limits/limits_internal.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -37,8 +37,12 @@ int __wrap_cage_limits_choose(struct cage_limits_way *way, const struct cage_lim
                               const struct cage_limits_system *system, bool require, struct cage_error *err)
 {
     struct cage_limits_system copy = elsewhere(system);
+    int rc = __real_cage_limits_choose(way, limits, &copy, require, err);
 
-    return __real_cage_limits_choose(way, limits, &copy, require, err);
+    /* Of the real tree, in which systemd works. */
+    if (way->manager && !way->hurry)
+        way->hurry = cage_limits_writable(system);
+    return rc;
 }
 
 /* cost-guest.sh has made one directory of limits; the way to it is that of the scope. */

@@ -147,6 +147,15 @@ static void test_user_systemd(void **state)
     assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
     assert_int_equal(way.method, CAGE_LIMITS_SYSTEMD_USER);
     assert_string_equal(way.manager, manager);
+    assert_null(way.hurry);
+    cage_limits_way_finish(&way);
+    put(service, "cgroup.procs", "", 0644);
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
+    assert_non_null(strstr(way.hurry, ".service/cgroup.procs"));
+    cage_limits_way_finish(&way);
+    put(m->cgroup_root, "a/b/cgroup.procs", "", 0644);
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
+    assert_non_null(strstr(way.hurry, "/a/b/cgroup.procs"));
     cage_limits_way_finish(&way);
 }
 

@@ -227,13 +227,15 @@ static void test_conversation(void **state)
     struct sockaddr_un addr;
     cage_autofd int listener = listen_at(&addr);
     cage_autofd int peer = -1;
+    const struct cage_scope_request request = {
+        .manager = addr.sun_path, .hurry = "/dev/null", .unit = UNIT, .pid = 4242, .limits = &limits};
     struct cage_scope *scope;
     struct cage_error err = {0};
     char data[4096], *message;
     ssize_t n;
 
     (void)state;
-    scope = cage_scope_ask(&(struct cage_scope_request){addr.sun_path, UNIT, 4242, &limits}, &err);
+    scope = cage_scope_ask(&request, &err);
     assert_non_null(scope);
     peer = accept(listener, NULL, NULL);
     n = recv(peer, data, sizeof data, 0);
@@ -256,18 +258,20 @@ static void test_nobody(void **state)
     const struct cage_limits limits = {.pids = 50};
     struct sockaddr_un addr;
     int listener = listen_at(&addr);
+    const struct cage_scope_request request = {
+        .manager = addr.sun_path, .unit = UNIT, .pid = 4242, .limits = &limits};
     struct cage_scope *scope;
     struct cage_error err = {0};
 
     (void)state;
-    scope = cage_scope_ask(&(struct cage_scope_request){addr.sun_path, UNIT, 4242, &limits}, &err);
+    scope = cage_scope_ask(&request, &err);
     assert_non_null(scope);
     close(accept(listener, NULL, NULL));
     close(listener);
     assert_int_equal(cage_scope_wait(scope, &err), -1);
     assert_non_null(strstr(err.message, "systemd"));
     cage_scope_free(scope);
-    scope = cage_scope_ask(&(struct cage_scope_request){addr.sun_path, UNIT, 4242, &limits}, &err);
+    scope = cage_scope_ask(&request, &err);
     assert_non_null(scope);
     assert_int_equal(cage_scope_wait(scope, &err), -1);
     cage_scope_free(scope);
