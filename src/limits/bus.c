@@ -285,7 +285,7 @@ bool cage_bus_texts(const struct cage_bus_message *message, const char *types,
         return false;
     for (size_t i = 0; i < CAGE_BUS_MAX_TEXTS; i++)
         texts[i] = NULL;
-    for (size_t i = 0; types[i] && i < CAGE_BUS_MAX_TEXTS; i++)
+    for (size_t i = 0; i < CAGE_BUS_MAX_TEXTS && types[i]; i++)
         if (types[i] == 'u')
             (void)read_u32(&reader);
         else

@@ -93,7 +93,7 @@ static int say(int fd, const char *manager, const struct cage_strbuf *words)
 
     if (strlen(manager) >= sizeof addr.sun_path)
         return ENAMETOOLONG;
-    strcpy(addr.sun_path, manager);
+    memcpy(addr.sun_path, manager, strlen(manager) + 1);
     if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
         connect(fd, (const struct sockaddr *)&addr, sizeof addr) < 0)
         return errno;
@@ -105,8 +105,8 @@ static int say(int fd, const char *manager, const struct cage_strbuf *words)
 static int refused(struct cage_error *err, const char *why)
 {
     cage_error_set(err, CAGE_ERR_CAGE, "systemd made no scope for the limits: %s", why);
-    return cage_error_hint(err, "see the journal of systemd (journalctl), or set enforce = \"warn\" in "
-                                "[sandbox.resources]");
+    return cage_error_hint(
+        err, "see what systemd says of it: journalctl -e, as an ordinary user journalctl --user -e");
 }
 
 static int malformed(struct cage_error *err)
