@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * alternate ROUNDS NAME COMMAND [NAME COMMAND …]: times commands that run in turn, so that a disturbance
- * meets all of them, with a pause before each: the kernel is slow to move a process to another cgroup unless
- * that was done a moment before, and who starts one cage has not just started another. COMMAND is words
- * between blanks; those of the form PATH=VALUE in front go to its environment, the first of the rest is a
- * path. Prints "# figure NAME MINIMUM MEDIAN P90 ROUNDS", in milliseconds. Static and small: it runs in
- * guests that have neither Python nor hyperfine.
+ * meets all of them. PAUSE_MS in the environment: how long nothing runs before each. COMMAND is words between
+ * blanks; those of the form PATH=VALUE in front go to its environment, the first of the rest is a path.
+ * Prints
+ * "# figure NAME MINIMUM MEDIAN P90 ROUNDS", in milliseconds. Static and small: it runs in guests that have
+ * neither Python nor hyperfine.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_WORDS = 64, MAX_ENV = 256, PAUSE_US = 100000 };
+enum { MAX_WORDS = 64, MAX_ENV = 256 };
 
 struct command {
     const char *name;
@@ -62,11 +62,13 @@ static double now_ms(void)
 
 static double run(const struct command *command)
 {
+    const char *pause_ms = getenv("PAUSE_MS");
     double begin, passed;
     int status, sys;
     pid_t pid;
 
-    usleep(PAUSE_US);
+    if (pause_ms)
+        usleep((useconds_t)atoi(pause_ms) * 1000);
     begin = now_ms();
     sys = posix_spawn(&pid, command->argv[0], NULL, NULL, command->argv, command->env);
     if (sys)

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # cost-guest.sh ROUNDS: what a limited cage costs, in a guest of tests/vm/cost, as the user it runs as. Prints lines
-# `# figure NAME MINIMUM MEDIAN P90 ROUNDS`, milliseconds. NAME is
+# `# figure NAME MINIMUM MEDIAN P90 ROUNDS`, milliseconds. A pause is before each: the kernel is slow to move a process to another cgroup
+# unless that was done a moment before, and who starts one cage has not just started another. NAME is
 #   bwrap      a bwrap with namespaces and a few mounts
 #   scope      systemd-run --scope with true, and nothing else
 #   unlimited  nixcage run -- true
 #   scoped     the same with limits, by a nixcage that does not miss the controllers (held.c): everything of a limited cage but what
 #              they and their files take; only where there are none
 #   limited    the same with limits that nixcage does hold; only where it can
+#   …_after    the last two again, without pauses
 set -eu
 nixcage=/srv/t/build/src/nixcage
 export PATH=/usr/bin:/bin
@@ -56,18 +58,21 @@ check_refusal() {
 }
 
 if "$nixcage" run limited -- true >/dev/null 2>&1; then
-    last=(limited "$nixcage run limited -- true")
+    last=limited cage="$nixcage run limited -- true"
 else
     check_refusal
     check_scope
-    last=(scoped "$nixcage-held run limited -- true")
+    last=scoped cage="$nixcage-held run limited -- true"
 fi
 echo "# user $(id -un)"
 echo "# systemd $(systemctl --version | head -n1 | cut -d' ' -f2)"
 echo "# kernel $(uname -r)"
 # Warnings (a kernel without Landlock, limits that are not held) go away: they are printed in every case.
-/srv/t/alternate "$1" \
+PAUSE_MS=100 /srv/t/alternate "$1" \
     bwrap "/usr/bin/bwrap --unshare-all --ro-bind / / --proc /proc --dev /dev /usr/bin/true" \
     scope "/usr/bin/systemd-run $manager --scope --quiet --collect -p Delegate=yes -p CPUQuota=100% -p MemoryMax=1G -p MemorySwapMax=0 -p TasksMax=100 -- /usr/bin/true" \
     unlimited "$nixcage run unlimited -- true" \
-    "${last[@]}" 2> >(grep -v '^nixcage: warning: ' >&2)
+    "$last" "$cage" 2> >(grep -v '^nixcage: warning: ' >&2)
+/srv/t/alternate "$1" \
+    "unlimited_after" "$nixcage run unlimited -- true" \
+    "${last}_after" "$cage" 2> >(grep -v '^nixcage: warning: ' >&2)
