@@ -69,7 +69,17 @@ static int enter_scope(const struct cage_limits_way *way, pid_t pid, struct cage
 {
     cage_autofree char *unit = cage_format(CAGE_LIMITS_GROUP_PREFIX "%ld.scope", (long)pid);
     const struct cage_scope_request request = {
-        .manager = way->manager, .hurry = way->hurry, .unit = unit, .pid = pid, .limits = &way->limits};
+        .manager = way->manager,
+        .hurry = way->hurry,
+        .unit = unit,
+        /*
+         * Not system.slice, where it would be: systemd would switch controllers on there, and off again after
+         * the cage, for every service of the machine. Where root logs in, others have them, too.
+         */
+        .slice = way->method == CAGE_LIMITS_SYSTEMD_SYSTEM ? "user.slice" : NULL,
+        .pid = pid,
+        .limits = &way->limits,
+    };
 
     group->scope = cage_scope_ask(&request, err);
     return group->scope ? 0 : -1;

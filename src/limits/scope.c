@@ -49,6 +49,7 @@ static void add_call(struct cage_strbuf *out, const struct cage_scope_request *r
         struct cage_bus_property property;
     } rows[] = {
         {true, {"Description", 's', "nixcage", 0, NULL}},
+        {request->slice != NULL, {"Slice", 's', request->slice, 0, NULL}},
         {true, {"CollectMode", 's', "inactive-or-failed", 0, NULL}},
         {true, {"PIDs", 'a', NULL, CAGE_LEN(pids), pids}},
         /*

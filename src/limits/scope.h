@@ -22,8 +22,9 @@ struct cage_scope_request {
      * request.
      */
     const char *hurry;
-    const char *unit; /* "NAME.scope" */
-    pid_t pid;        /* who is to be in it; its children follow when they are born in it */
+    const char *unit;  /* "NAME.scope" */
+    const char *slice; /* where it is put; NULL: where systemd puts scopes */
+    pid_t pid;         /* who is to be in it; its children follow when they are born in it */
     const struct cage_limits *limits;
 };
 

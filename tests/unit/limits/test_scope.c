@@ -211,6 +211,7 @@ static void check_request(const char *message, size_t size)
     assert_string_equal(texts[0], UNIT);
     assert_string_equal(texts[1], "fail");
     assert_true(has_text(message, size, "inactive-or-failed"));
+    assert_true(has_text(message, size, "user.slice"));
     assert_true(has_text(message, size, "Delegate"));
     assert_true(has_number(message, size, "CPUQuotaPerSecUSec", 1500000));
     assert_true(has_number(message, size, "MemoryMax", 64 << 20));
@@ -227,8 +228,12 @@ static void test_conversation(void **state)
     struct sockaddr_un addr;
     cage_autofd int listener = listen_at(&addr);
     cage_autofd int peer = -1;
-    const struct cage_scope_request request = {
-        .manager = addr.sun_path, .hurry = "/dev/null", .unit = UNIT, .pid = 4242, .limits = &limits};
+    const struct cage_scope_request request = {.manager = addr.sun_path,
+                                               .hurry = "/dev/null",
+                                               .slice = "user.slice",
+                                               .unit = UNIT,
+                                               .pid = 4242,
+                                               .limits = &limits};
     struct cage_scope *scope;
     struct cage_error err = {0};
     char data[4096], *message;
