@@ -103,8 +103,8 @@ def section(data):
               "slow: by the least of the factors that a plain bwrap, a plain scope and an unlimited cage show, what the controllers add is "
               "scaled down (0: below the noise). The last two lines are thus an estimate; measured on this machine itself is the scope, which is most of it."]
     if BUSY:
-        lines += ["", "The sum is of the fastest starts: what is usual is what the medians say, and they are over the bound when what is added "
-                  "for the controllers brings them there. On a machine this busy all of it differs by some milliseconds from one run to the next."]
+        lines += ["", "The sum is of the fastest starts; the medians say what is usual. On a machine this busy all of it differs by some "
+                  "milliseconds from one run to the next."]
     return lines
 
 
