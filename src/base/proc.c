@@ -78,8 +78,7 @@ static int make_pipe(int *r, int *w)
     return *r < 0 || *w < 0 ? -1 : 0;
 }
 
-/* What the caller of nixcage left open is not for the helper. */
-static void close_inherited(void)
+void cage_proc_close_inherited(void)
 {
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
@@ -109,7 +108,7 @@ static void exec_child(const struct cage_proc *proc, const char *program, pid_t 
         _exit(125);
     if (!proc->stderr_inherit && dup2(err_fd, 2) < 0)
         _exit(125);
-    close_inherited();
+    cage_proc_close_inherited();
     if (proc->cwd && chdir(proc->cwd) < 0)
         _exit(125);
     execve(program, proc->argv, proc->envp ? proc->envp : environ);

@@ -36,6 +36,9 @@ int cage_proc_run(const struct cage_proc *proc, struct cage_error *err) CAGE_MUS
  */
 char *cage_proc_find(const char *name, const char *path_value);
 
+/* Closes every descriptor from 3 on: what the caller of nixcage left open is not for a helper. */
+void cage_proc_close_inherited(void);
+
 /* Turns a waitpid(2) status into a shell's exit code. */
 int cage_proc_exit_code(int wait_status);
 

@@ -20,11 +20,10 @@ static void say(const char *line)
     cage_cli_note("%s", line);
 }
 
-/* Else bwrap is started by another program, or with its mounts made. */
+/* Else bwrap is started with its mounts made. */
 static bool fits_ahead(const struct cage_config *config)
 {
-    return config->cpus <= 0 && config->memory == 0 && config->memory_percent <= 0 && config->pids == 0 &&
-           config->ro_bind.n + config->rw_bind.n <= FEW_BINDS;
+    return config->ro_bind.n + config->rw_bind.n <= FEW_BINDS;
 }
 
 /* As cage_session_open(), with bwrap started as soon as it can be. */
@@ -48,6 +47,7 @@ static int enter(struct cage_session *session, struct cage_entry *entry, const s
 {
     CAGE_DEBUG_AUTO debug = {0};
     LIMITS_AUTO limits = {0};
+    const struct cage_limits wanted = cage_plan_limits(&session->config, &session->host);
     struct cage_run_options options = {
         .host = &session->host,
         .bwrap = &entry->bwrap,
@@ -65,8 +65,12 @@ static int enter(struct cage_session *session, struct cage_entry *entry, const s
     if (session->config.level != CAGE_LEVEL_STRICT &&
         cage_files_make_state(session->project.dirfd, &made, err) < 0)
         return cage_error_wrap(err, "%s", session->project.root);
+    /* Where bwrap is there already, before the plan: systemd works meanwhile. */
+    if (entry->ahead && cage_limits_prepare(&limits, session, &wanted, err) < 0)
+        return -1;
+    entry->limits = &limits.way;
     if (cage_entry_prepare(entry, session, argv, err) < 0 ||
-        cage_limits_prepare(&limits, session, &entry->plan.limits, err) < 0)
+        (!entry->ahead && cage_limits_prepare(&limits, session, &wanted, err) < 0))
         return -1;
     options.limits = &limits.way;
     options.limits_on = &limits.system;

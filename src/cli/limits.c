@@ -47,7 +47,7 @@ int cage_limits_find_way(struct cage_cli_limits *limits, const struct cage_host 
         .own_cgroup = limits->own_cgroup,
         .systemd_dir = "/run/systemd/system",
         .runtime_dir = limits->runtime_dir,
-        .path_value = cage_host_getenv(host, "PATH"),
+        .manager = "/run/systemd/private",
         .is_root = host->uid == 0,
         .check_type = true,
     };

@@ -49,9 +49,6 @@ static const struct {
     {"newuidmap",
      {"uidmap", "shadow-utils", "shadow", "shadow-uidmap", "shadow", "shadow", "shadow", ""},
      "it is for Linux only"},
-    {"systemd-run",
-     {"systemd", "systemd", "systemd", "", "systemd", "", "", ""},
-     "limits need a machine that was booted with systemd, or a delegated cgroup v2"},
     {"nix-shell", {"nix-bin", "", "nix", "nix", "", "nix", "", ""}, NIX_INSTALLER},
     {"nix", {"nix-bin", "", "nix", "nix", "", "nix", "", ""}, NIX_INSTALLER},
 };

@@ -3,7 +3,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "host/host.h"
 #include "limits/limits_internal.h"
 
 #include <fcntl.h>
@@ -48,8 +47,8 @@ const char *cage_limits_how(enum cage_limits_method method, enum cage_limit limi
 void cage_limits_way_finish(struct cage_limits_way *way)
 {
     free(way->parent);
-    free(way->systemd_run);
-    free(way->runtime_dir);
+    free(way->manager);
+    free(way->hurry);
     free(way->why_not);
     *way = (struct cage_limits_way){0};
 }
@@ -109,6 +108,26 @@ static const char *lacking(const char *dir, const char *file, const struct cage_
     return NULL;
 }
 
+/* The cgroup of the user's manager (user@.service(5)). */
+static char *user_service(const struct cage_limits_system *system)
+{
+    unsigned uid = (unsigned)getuid();
+
+    return cage_format("%s/user.slice/user-%u.slice/user@%u.service", system->cgroup_root, uid, uid);
+}
+
+char *cage_limits_writable(const struct cage_limits_system *system)
+{
+    cage_autofree char *path = cage_limits_parse_own(system->own_cgroup ? system->own_cgroup : "");
+    cage_autofree char *service = user_service(system);
+    cage_autofree char *own = cage_format("%s%s/cgroup.procs", system->cgroup_root, path ? path : "");
+    cage_autofree char *manager = cage_path_join(service, "cgroup.procs");
+
+    if (path && access(own, W_OK) == 0)
+        return cage_steal(&own);
+    return access(manager, W_OK) == 0 ? cage_steal(&manager) : NULL;
+}
+
 /* The systemd manager that may be asked, and whether it was given the controllers. Else says why not. */
 static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits_system *system)
 {
@@ -120,12 +139,11 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
         way->why_not = cage_strdup("systemd does not run this machine");
         return false;
     }
-    way->systemd_run = cage_host_find_tool("systemd-run", system->path_value);
-    if (!way->systemd_run) {
-        way->why_not = cage_strdup("systemd-run is not on PATH");
-        return false;
-    }
     if (system->is_root) {
+        if (access(system->manager, F_OK) < 0) {
+            way->why_not = cage_format("systemd does not answer on %s", system->manager);
+            return false;
+        }
         /* A container's systemd takes every limit and holds those for which its host left it a controller. */
         missing = lacking(system->cgroup_root, "cgroup.controllers", &way->limits);
         if (missing) {
@@ -133,6 +151,7 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
                                        system->cgroup_root, missing);
             return false;
         }
+        way->manager = cage_strdup(system->manager);
         way->method = CAGE_LIMITS_SYSTEMD_SYSTEM;
         return true;
     }
@@ -142,8 +161,7 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
             cage_strdup("no systemd manager of this user is running (loginctl enable-linger starts one)");
         return false;
     }
-    service = cage_format("%s/user.slice/user-%u.slice/user@%u.service", system->cgroup_root,
-                          (unsigned)getuid(), (unsigned)getuid());
+    service = user_service(system);
     missing = lacking(service, "cgroup.controllers", &way->limits);
     if (missing) {
         way->why_not =
@@ -152,7 +170,7 @@ static bool choose_systemd(struct cage_limits_way *way, const struct cage_limits
                         missing);
         return false;
     }
-    way->runtime_dir = cage_strdup(system->runtime_dir);
+    way->manager = cage_steal(&private);
     way->method = CAGE_LIMITS_SYSTEMD_USER;
     return true;
 }
@@ -206,7 +224,10 @@ int cage_limits_choose(struct cage_limits_way *way, const struct cage_limits *li
         return 0;
     if (!is_cgroup2(system))
         way->why_not = cage_format("%s is not a cgroup v2 hierarchy", system->cgroup_root);
-    else if (choose_systemd(way, system) || choose_cgroup(way, system))
+    else if (choose_systemd(way, system)) {
+        way->hurry = cage_limits_writable(system);
+        return 0;
+    } else if (choose_cgroup(way, system))
         return 0;
     if (!require) {
         way->method = CAGE_LIMITS_FALLBACK;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "limits/limits_internal.h"
+#include "limits/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,41 +18,6 @@
 #include <unistd.h>
 
 enum { PERIOD_US = 100000 };
-
-void cage_limits_prefix(const struct cage_limits_way *way, const char *unit, struct cage_strv *argv,
-                        struct cage_strv *env)
-{
-    const struct cage_limits *l = &way->limits;
-
-    if (way->method != CAGE_LIMITS_SYSTEMD_USER && way->method != CAGE_LIMITS_SYSTEMD_SYSTEM)
-        return;
-    cage_strv_add(argv, way->systemd_run);
-    if (way->method == CAGE_LIMITS_SYSTEMD_USER) {
-        cage_strv_add(argv, "--user");
-        cage_strv_addf(env, "XDG_RUNTIME_DIR=%s", way->runtime_dir);
-    }
-    cage_strv_add(argv, "--scope");
-    cage_strv_add(argv, "--quiet");
-    cage_strv_add(argv, "--collect");
-    cage_strv_addf(argv, "--unit=%s", unit);
-    cage_strv_add(argv, "--description=nixcage");
-    /*
-     * Else systemd ends the whole scope when the kernel kills one process of it for memory.
-     * OOMPolicy=continue says the same, but scopes know it from version 253 on only (systemd.service(5): the
-     * default with Delegate=).
-     */
-    cage_strv_add(argv, "--property=Delegate=yes");
-    if (l->cpus > 0)
-        cage_strv_addf(argv, "--property=CPUQuota=%.0f%%", ceil(l->cpus * 100));
-    if (l->memory > 0) {
-        cage_strv_addf(argv, "--property=MemoryMax=%llu", (unsigned long long)l->memory);
-        /* MemoryMax alone leaves swap unlimited. */
-        cage_strv_add(argv, "--property=MemorySwapMax=0");
-    }
-    if (l->pids > 0)
-        cage_strv_addf(argv, "--property=TasksMax=%llu", (unsigned long long)l->pids);
-    cage_strv_add(argv, "--");
-}
 
 static int write_file(const char *dir, const char *name, const char *text)
 {
@@ -98,30 +64,47 @@ static void switch_controllers_on(const char *parent, const struct cage_limits *
             (void)write_file(parent, "cgroup.subtree_control", controllers[i].text);
 }
 
-int cage_limits_make_group(const struct cage_limits_way *way, struct cage_limits_group *group,
-                           struct cage_error *err)
+static int enter_scope(const struct cage_limits_way *way, pid_t pid, struct cage_limits_group *group,
+                       struct cage_error *err)
 {
-    *group = (struct cage_limits_group){.events_fd = -1};
-    if (way->method != CAGE_LIMITS_CGROUP)
-        return 0;
+    cage_autofree char *unit = cage_format(CAGE_LIMITS_GROUP_PREFIX "%ld.scope", (long)pid);
+    const struct cage_scope_request request = {
+        .manager = way->manager,
+        .hurry = way->hurry,
+        .unit = unit,
+        /*
+         * Not system.slice, where it would be: systemd would switch controllers on there, and off again after
+         * the cage, for every service of the machine. Where root logs in, others have them, too.
+         */
+        .slice = way->method == CAGE_LIMITS_SYSTEMD_SYSTEM ? "user.slice" : NULL,
+        .pid = pid,
+        .limits = &way->limits,
+    };
+
+    group->scope = cage_scope_ask(&request, err);
+    return group->scope ? 0 : -1;
+}
+
+static int enter_cgroup(const struct cage_limits_way *way, pid_t pid, struct cage_limits_group *group,
+                        struct cage_error *err)
+{
+    cage_autofree char *number = cage_format("%ld", (long)pid);
+
     switch_controllers_on(way->parent, &way->limits);
-    group->path = cage_format("%s/" CAGE_LIMITS_GROUP_PREFIX "%ld", way->parent, (long)getpid());
-    if (mkdir(group->path, 0755) < 0 && errno != EEXIST) {
-        cage_error_sys(err, errno, "cannot make the cgroup %s", group->path);
-        cage_limits_group_finish(group);
-        return -1;
-    }
+    group->path = cage_format("%s/" CAGE_LIMITS_GROUP_PREFIX "%s", way->parent, number);
+    if (mkdir(group->path, 0755) < 0 && errno != EEXIST)
+        return cage_error_sys(err, errno, "cannot make the cgroup %s", group->path);
     group->ours = true;
-    if (set_limits(group->path, &way->limits, err) < 0) {
-        cage_limits_group_finish(group);
+    if (set_limits(group->path, &way->limits, err) < 0)
         return -1;
-    }
+    if (write_file(group->path, "cgroup.procs", number) < 0)
+        return cage_error_sys(err, errno, "cannot put the cage into the cgroup %s", group->path);
     return 0;
 }
 
 #ifdef __linux__
-/* The first ceil(cpus) of the processors this process may use. */
-static int set_affinity(double cpus)
+/* The first ceil(cpus) of the processors this process may use, for another one. */
+static int set_affinity(pid_t pid, double cpus)
 {
     cpu_set_t may, use;
     int left = (int)ceil(cpus);
@@ -134,23 +117,52 @@ static int set_affinity(double cpus)
             CPU_SET(i, &use);
             left--;
         }
-    return sched_setaffinity(0, sizeof use, &use) < 0 ? errno : 0;
+    return sched_setaffinity(pid, sizeof use, &use) < 0 ? errno : 0;
 }
 #else
-static int set_affinity(double cpus)
+static int set_affinity(pid_t pid, double cpus)
 {
+    (void)pid;
     (void)cpus;
     return 0;
 }
 #endif
 
-int cage_limits_join(const struct cage_limits_way *way, const struct cage_limits_group *group)
+static int enter(const struct cage_limits_way *way, pid_t pid, struct cage_limits_group *group,
+                 struct cage_error *err)
 {
-    if (way->method == CAGE_LIMITS_CGROUP)
-        return write_file(group->path, "cgroup.procs", "0") < 0 ? errno : 0;
-    if (way->method == CAGE_LIMITS_FALLBACK && way->limits.cpus > 0)
-        return set_affinity(way->limits.cpus);
+    int sys;
+
+    switch (way->method) {
+    case CAGE_LIMITS_SYSTEMD_USER:
+    case CAGE_LIMITS_SYSTEMD_SYSTEM:
+        return enter_scope(way, pid, group, err);
+    case CAGE_LIMITS_CGROUP:
+        return enter_cgroup(way, pid, group, err);
+    case CAGE_LIMITS_FALLBACK:
+        sys = way->limits.cpus > 0 ? set_affinity(pid, way->limits.cpus) : 0;
+        return sys ? cage_error_sys(err, sys, "cannot put the cage under its limits") : 0;
+    case CAGE_LIMITS_NONE:
+        break;
+    }
     return 0;
+}
+
+int cage_limits_enter(const struct cage_limits_way *way, pid_t pid, struct cage_limits_group *group,
+                      struct cage_error *err)
+{
+    *group = (struct cage_limits_group){.events_fd = -1};
+    if (enter(way, pid, group, err) < 0) {
+        cage_limits_group_finish(group);
+        return -1;
+    }
+    group->entered = true;
+    return 0;
+}
+
+int cage_limits_entered(struct cage_limits_group *group, struct cage_error *err)
+{
+    return group->scope ? cage_scope_wait(group->scope, err) : 0;
 }
 
 /* Whether the value in force in one directory is at most what was asked for (5 % for rounding to ticks and
@@ -191,6 +203,9 @@ int cage_limits_verify(const struct cage_limits_way *way, const struct cage_limi
 
     if (way->method == CAGE_LIMITS_NONE || way->method == CAGE_LIMITS_FALLBACK)
         return 0;
+    /* Here it costs nothing any more: it had the whole time that bwrap took. */
+    cage_scope_free(group->scope);
+    group->scope = NULL;
     text = cage_limits_read(dir, "cgroup");
     own = cage_limits_parse_own(text ? text : "");
     found = own ? cage_format("%s%s", system->cgroup_root, own) : NULL;
@@ -233,6 +248,7 @@ bool cage_limits_oom_killed(const struct cage_limits_group *group)
 void cage_limits_group_finish(struct cage_limits_group *group)
 {
     cage_close(&group->events_fd);
+    cage_scope_free(group->scope);
     if (group->ours && group->path) {
         /* Everything in the cage is dead by now, or dying: rmdir answers EBUSY until the last task is reaped.
          */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Names of scopes and cgroups of ours begin with it; nixcage's process number follows. */
+/* Names of scopes and cgroups of ours begin with it; the process number of bwrap follows. */
 #define CAGE_LIMITS_GROUP_PREFIX "nixcage-"
 
 /* What is asked for. 0: no limit. */
@@ -38,11 +38,11 @@ enum cage_limits_method {
 struct cage_limits_way {
     enum cage_limits_method method;
     struct cage_limits limits;
-    bool required;     /* a limit that turns out not to be in force ends the run */
-    char *parent;      /* CGROUP: directory below which ours is made */
-    char *systemd_run; /* SYSTEMD_*: the program */
-    char *runtime_dir; /* SYSTEMD_USER: XDG_RUNTIME_DIR for it */
-    char *why_not;     /* FALLBACK: why the kernel cannot hold them */
+    bool required; /* a limit that turns out not to be in force ends the run */
+    char *parent;  /* CGROUP: directory below which ours is made */
+    char *manager; /* SYSTEMD_*: the socket on which the manager is asked */
+    char *hurry;   /* SYSTEMD_*: what a write to makes the kernel hurry (cage_scope_request); NULL: nothing */
+    char *why_not; /* FALLBACK: why the kernel cannot hold them */
 };
 
 /* Where the limits are looked for; tests put directories of their own in their place. */
@@ -51,7 +51,7 @@ struct cage_limits_system {
     const char *own_cgroup;  /* text of /proc/self/cgroup */
     const char *systemd_dir; /* "/run/systemd/system": there when systemd is process 1 (sd_booted(3)) */
     const char *runtime_dir; /* XDG_RUNTIME_DIR, or NULL */
-    const char *path_value;  /* PATH, to find systemd-run */
+    const char *manager;     /* "/run/systemd/private": the system's manager, which answers root alone */
     bool is_root;
     bool check_type; /* require cgroup_root to be a cgroup2 file system */
 };
@@ -74,27 +74,25 @@ int cage_limits_choose(struct cage_limits_way *way, const struct cage_limits *li
 /* Frees what it owns; accepts a zeroed one. */
 void cage_limits_way_finish(struct cage_limits_way *way);
 
-/*
- * SYSTEMD_*: appends the words to put before the command (systemd-run(1) --scope, which executes it in its
- * own place) and the environment systemd-run needs. Other methods: appends nothing.
- */
-void cage_limits_prefix(const struct cage_limits_way *way, const char *unit, struct cage_strv *argv,
-                        struct cage_strv *env);
-
-/* A cgroup that holds a running cage. Zeroed: none. */
+/* What holds a cage. None: zeroed, with events_fd -1. */
 struct cage_limits_group {
-    char *path;    /* directory */
-    bool ours;     /* we made it and remove it */
-    int events_fd; /* memory.events, or -1 */
+    bool entered;             /* cage_limits_enter() did its part */
+    struct cage_scope *scope; /* SYSTEMD_*: one that was asked for (limits/scope.h) */
+    char *path;               /* directory of the cgroup; NULL: not known yet */
+    bool ours;                /* we made it and remove it */
+    int events_fd;            /* memory.events, or -1 */
 };
 
-/* CGROUP: makes the directory and sets the limits. Other methods: an empty group. */
-int cage_limits_make_group(const struct cage_limits_way *way, struct cage_limits_group *group,
-                           struct cage_error *err) CAGE_MUST_CHECK;
+/*
+ * Puts the process `pid`, our child, under the limits: asks systemd for a scope around it, makes a cgroup and
+ * moves it there, or binds it to processors. What it starts before cage_limits_entered() may be missed. On
+ * failure the group is empty again.
+ */
+int cage_limits_enter(const struct cage_limits_way *way, pid_t pid, struct cage_limits_group *group,
+                      struct cage_error *err) CAGE_MUST_CHECK;
 
-/* In the forked child, before it executes anything: enters the group, or sets affinity. Returns 0 or an
- * errno. */
-int cage_limits_join(const struct cage_limits_way *way, const struct cage_limits_group *group);
+/* Waits until that is done: from now on what the process starts is under the limits, too. */
+int cage_limits_entered(struct cage_limits_group *group, struct cage_error *err) CAGE_MUST_CHECK;
 
 /*
  * Once the cage is up and before its command runs: finds the cgroup of `pid` and compares the limits in force

@@ -107,9 +107,9 @@ struct cage_plan {
     struct cage_reason net_reason;
     struct cage_plan_gate gate; /* CAGE_NET_GATE */
     bool nested;
-    bool in_place; /* macOS: nothing is mounted, every path is where it is on the host */
-    struct cage_limits limits;
-    char *limits_held; /* for explain: how this machine would hold them; NULL: nobody looked */
+    bool in_place;             /* macOS: nothing is mounted, every path is where it is on the host */
+    struct cage_limits limits; /* cage_plan_limits() */
+    char *limits_held;         /* for explain: how this machine would hold them; NULL: nobody looked */
     const char *limits_how[CAGE_LIMIT_COUNT]; /* and each of them; NULL as above */
 
     bool limit_store; /* store_view = "closure": only store_paths below /nix/store can be opened */
@@ -145,6 +145,9 @@ bool cage_plan_has_daemon(const struct cage_host *host);
 void cage_plan_init(struct cage_plan *plan);
 /* Frees what it owns; accepts a zeroed one. */
 void cage_plan_finish(struct cage_plan *plan);
+
+/* What the configuration limits, in cores, bytes and tasks; a share of the memory is one of this machine. */
+struct cage_limits cage_plan_limits(const struct cage_config *config, const struct cage_host *host);
 
 /*
  * Makes the plan of a run. Errors (a missing bind, a bind at or under a blacklisted path, a secret variable

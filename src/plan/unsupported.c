@@ -81,15 +81,13 @@ void cage_plan_choose_network(struct cage_planner *p)
         add_gate(p);
 }
 
-/* In bytes and cores; how they are held here is decided when the plan is carried out. */
-static void set_limits(struct cage_planner *p)
+struct cage_limits cage_plan_limits(const struct cage_config *config, const struct cage_host *host)
 {
-    const struct cage_config *config = p->config;
-    struct cage_limits *limits = &p->plan->limits;
+    struct cage_limits limits = {.cpus = config->cpus, .memory = config->memory, .pids = config->pids};
 
-    *limits = (struct cage_limits){.cpus = config->cpus, .memory = config->memory, .pids = config->pids};
     if (config->memory_percent > 0)
-        limits->memory = (uint64_t)((double)p->host->memory * config->memory_percent / 100);
+        limits.memory = (uint64_t)((double)host->memory * config->memory_percent / 100);
+    return limits;
 }
 
 int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err)
@@ -101,7 +99,7 @@ int cage_plan_check_supported(struct cage_planner *p, struct cage_error *err)
         cage_config_error(p->config, p->config->marks[rows[i].key], err, "%s", rows[i].message);
         return cage_error_hint(err, "%s", rows[i].hint);
     }
-    set_limits(p);
+    p->plan->limits = cage_plan_limits(p->config, p->host);
     p->plan->scope_signal = p->host->landlock_abi >= ABI_SCOPES;
     p->plan->scope_abstract = p->host->landlock_abi >= ABI_SCOPES;
     if (!p->plan->scope_signal && strcmp(p->host->os, "linux") == 0)

@@ -119,6 +119,7 @@ struct child {
     char *const *envp;
     const struct passed *passed;
     int null, text;
+    int gate, other_end; /* what holds it, and the end that it must not keep open itself; -1: neither */
     pid_t parent;
     volatile int failed; /* errno */
 };
@@ -138,23 +139,30 @@ static void close_others_later(void)
 /* Whether the child does more before its exec than a child of vfork(2) may. */
 static bool needs_fork(const struct cage_launch_start *start)
 {
-    return start->stage || start->limits;
+    return start->stage || start->held;
 }
 
 /* Only in a child of fork(2): it allocates. What fails is told where bwrap's own errors are read. */
 static void prepare_or_exit(const struct cage_launch_start *start)
 {
     struct cage_error err = {0};
-    int sys = start->limits ? cage_limits_join(start->limits, start->limits_group) : 0;
 
-    if (sys) {
-        dprintf(2, "cannot put the cage under its limits: %s\n", strerror(sys));
-        _exit(EXIT_FAILED);
-    }
     if (!start->stage || cage_stage_enter(start->stage, &err) == 0)
         return;
     dprintf(2, "%s\n", err.message);
     _exit(EXIT_FAILED);
+}
+
+/* When nixcage is gone, nobody lets it go on: then it ends. */
+static void wait_or_exit(const struct child *child)
+{
+    char go;
+
+    if (child->gate < 0)
+        return;
+    close(child->other_end);
+    if (read(child->gate, &go, 1) != 1)
+        _exit(EXIT_FAILED);
 }
 
 /* Both are the child's alone, also after vfork(2). An ignored SIGCHLD would be ignored in bwrap, too. */
@@ -182,8 +190,10 @@ static void __attribute__((noreturn)) become_bwrap(struct child *child)
     set_signals();
     if (dup2(child->null, 0) < 0 || dup2(child->null, 1) < 0 || dup2(child->text, 2) < 0)
         goto failed;
-    if (needs_fork(child->start))
+    if (needs_fork(child->start)) {
+        wait_or_exit(child);
         prepare_or_exit(child->start);
+    }
     close_others_later();
     for (size_t i = 0; i < child->passed->n; i++)
         if (fcntl(child->passed->fds[i], F_SETFD, 0) < 0)
@@ -258,9 +268,10 @@ static void make_argv(const struct cage_launch_start *start, int args, const int
         cage_strv_addf(argv, "%d", numbers[i]);
 }
 
-/* The ends that bwrap gets. */
+/* The ends that bwrap gets, and both of what holds it. */
 struct ends {
     int control, text, args;
+    int gate[2];
 };
 
 /* Everything that is passed on and stays not ours is left in *copies, for the caller to close. */
@@ -271,7 +282,12 @@ static int start_with(struct cage_launch *launch, const struct cage_launch_start
     cage_autofd int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
     int numbers[CAGE_INIT_ARGC];
     struct passed passed = {.n = 0};
-    struct child child = {.start = start, .passed = &passed, .null = null, .text = ends->text};
+    struct child child = {.start = start,
+                          .passed = &passed,
+                          .null = null,
+                          .text = ends->text,
+                          .gate = ends->gate[0],
+                          .other_end = ends->gate[1]};
 
     if (null < 0)
         return cage_error_sys(err, errno, "cannot open /dev/null");
@@ -298,24 +314,29 @@ int cage_launch_start(struct cage_launch *launch, const struct cage_launch_start
                       struct cage_error *err)
 {
     struct passed copies = {.n = 0};
-    int pair[2] = {-1, -1}, text[2] = {-1, -1}, args[2] = {-1, -1}, rc = -1;
+    int pair[2] = {-1, -1}, text[2] = {-1, -1}, args[2] = {-1, -1}, gate[2] = {-1, -1}, rc = -1;
 
-    *launch = (struct cage_launch){.pid = -1, .control = -1, .text = -1, .args = -1};
+    *launch = (struct cage_launch){
+        .pid = -1, .control = -1, .text = -1, .args = -1, .gate = -1, .group = {.events_fd = -1}};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         cage_error_sys(err, errno, "cannot make a socket pair");
     else if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) < 0)
         cage_error_sys(err, errno, "cannot ask for credentials");
-    else if (pipe2(text, O_CLOEXEC) < 0 || pipe2(args, O_CLOEXEC) < 0)
+    else if (pipe2(text, O_CLOEXEC) < 0 || pipe2(args, O_CLOEXEC) < 0 ||
+             (start->held && pipe2(gate, O_CLOEXEC) < 0))
         cage_error_sys(err, errno, "cannot make a pipe");
     else
-        rc = start_with(launch, start, &(struct ends){pair[1], text[1], args[0]}, &copies, err);
+        rc = start_with(launch, start, &(struct ends){pair[1], text[1], args[0], {gate[0], gate[1]}}, &copies,
+                        err);
     passed_finish(&copies);
     cage_close(&pair[1]);
     cage_close(&text[1]);
     cage_close(&args[0]);
+    cage_close(&gate[0]);
     launch->control = pair[0];
     launch->text = text[0];
     launch->args = args[1];
+    launch->gate = gate[1];
     if (rc < 0)
         cage_launch_finish(launch);
     return rc;
@@ -324,6 +345,18 @@ int cage_launch_start(struct cage_launch *launch, const struct cage_launch_start
 size_t cage_launch_files(const struct cage_bwrap_args *args)
 {
     return args->files.n + 2; /* and the spec and the filter */
+}
+
+int cage_launch_release(struct cage_launch *launch, struct cage_error *err)
+{
+    struct cage_error ended;
+
+    if (launch->gate >= 0 && cage_fs_write_all(launch->gate, "", 1, &ended) < 0 && ended.sys != EPIPE) {
+        *err = ended;
+        return cage_error_wrap(err, "bwrap's start");
+    }
+    cage_close(&launch->gate);
+    return 0;
 }
 
 /* The spec first and the arguments last: what they name is complete when bwrap sees them. */
@@ -353,6 +386,7 @@ void cage_launch_finish(struct cage_launch *launch)
     cage_close(&launch->control);
     cage_close(&launch->text);
     cage_close(&launch->args);
+    cage_close(&launch->gate);
     for (size_t i = 0; i < launch->n_files; i++)
         cage_close(&launch->files[i]);
     launch->n_files = 0;
@@ -369,4 +403,5 @@ void cage_launch_drop(struct cage_launch *launch)
         continue;
     launch->pid = -1;
     cage_launch_finish(launch);
+    cage_limits_group_finish(&launch->group);
 }

@@ -24,9 +24,8 @@ struct cage_launch_start {
     bool quiet_io;  /* as in cage_run_options */
     int keep_fd;    /* stays open up to the init; -1: none */
     const struct cage_plan *stage; /* laid out ahead of bwrap (run/stage.h); args are the rest; NULL: no */
-    const struct cage_wrapper *wrapper;           /* NULL: none */
-    const struct cage_limits_way *limits;         /* joined before the exec; NULL: none */
-    const struct cage_limits_group *limits_group; /* made for them */
+    const struct cage_wrapper *wrapper; /* NULL: none */
+    bool held; /* executes nothing before cage_launch_release(): a wrapper starts bwrap at once */
 };
 
 /* What bwrap is told then. */
@@ -44,6 +43,8 @@ struct cage_launch {
     int args;                         /* where bwrap reads its arguments from; -1: it has them */
     int files[CAGE_LAUNCH_MAX_FILES]; /* empty memory files that it has open under the same numbers */
     size_t n_files, n_used;
+    int gate;                       /* where cage_launch_release() writes to; -1: it is not held */
+    struct cage_limits_group group; /* what it was put under ahead of the run; nothing else looks at it */
 };
 
 /* What the spec has that is not in the plan. */
@@ -69,6 +70,9 @@ size_t cage_launch_files(const struct cage_bwrap_args *args);
 int cage_launch_start(struct cage_launch *launch, const struct cage_launch_start *start,
                       struct cage_error *err) CAGE_MUST_CHECK;
 
+/* Lets one go on that is held. Nothing to do for others. */
+int cage_launch_release(struct cage_launch *launch, struct cage_error *err) CAGE_MUST_CHECK;
+
 /*
  * Tells bwrap what to do. All signals must be blocked in the caller. A bwrap that is gone already is no error
  * here: how it ended tells why.
@@ -79,7 +83,8 @@ int cage_launch_go(struct cage_launch *launch, const struct cage_launch_input *i
 /* Closes our ends of its pipes; the process itself is left alone. */
 void cage_launch_finish(struct cage_launch *launch);
 
-/* Ends and reaps a bwrap that was not told anything, and closes everything. Does nothing when pid is -1. */
+/* Ends and reaps a bwrap that was not told anything, and closes everything; its limits go with it. Does
+ * nothing when pid is -1. */
 void cage_launch_drop(struct cage_launch *launch);
 
 #endif

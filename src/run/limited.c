@@ -2,28 +2,23 @@
 #include "run/limited.h"
 #include "base/mem.h"
 
-#include <unistd.h>
-
-int cage_limited_start(struct cage_limited *limited, const struct cage_run_options *options,
-                       struct cage_error *err)
+void cage_limited_init(struct cage_limited *limited, const struct cage_run_options *options)
 {
-    cage_autofree char *unit = cage_format(CAGE_LIMITS_GROUP_PREFIX "%ld.scope", (long)getpid());
-
     *limited = (struct cage_limited){
         .way = options->limits,
         .system = options->limits_on,
         .say = options->say,
         .group = {.events_fd = -1},
-        .wrapper = {.pass_fd = options->wrapper ? options->wrapper->pass_fd : -1},
     };
-    cage_limits_prefix(limited->way, unit, &limited->wrapper.argv, &limited->wrapper.env);
-    if (options->wrapper) {
-        cage_strv_add_all(&limited->wrapper.argv, options->wrapper->argv.items);
-        cage_strv_add_all(&limited->wrapper.env, options->wrapper->env.items);
-        limited->wrapper.filter = options->wrapper->filter;
-        limited->wrapper.filter_size = options->wrapper->filter_size;
-    }
-    return cage_limits_make_group(limited->way, &limited->group, err);
+}
+
+int cage_limited_enter(struct cage_limited *limited, struct cage_launch *launch, struct cage_error *err)
+{
+    limited->group = launch->group;
+    launch->group = (struct cage_limits_group){.events_fd = -1};
+    if (!limited->group.entered && cage_limits_enter(limited->way, launch->pid, &limited->group, err) < 0)
+        return -1;
+    return cage_limits_entered(&limited->group, err);
 }
 
 int cage_limited_check(struct cage_limited *limited, pid_t init, struct cage_error *err)
@@ -51,6 +46,4 @@ void cage_limited_finish(struct cage_limited *limited)
     if (!limited->way)
         return;
     cage_limits_group_finish(&limited->group);
-    cage_strv_finish(&limited->wrapper.argv);
-    cage_strv_finish(&limited->wrapper.env);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The limits of one run: entered at the launch, checked before the command starts, asked about at the end. */
+/* The limits of one run: entered before bwrap makes anything, checked before the command starts, asked about
+ * at the end. */
 #ifndef CAGE_RUN_LIMITED_H
 #define CAGE_RUN_LIMITED_H
 
 #include "base/error.h"
+#include "run/launch.h"
 #include "run/run.h"
 
 struct cage_limited {
@@ -11,12 +13,16 @@ struct cage_limited {
     const struct cage_limits_system *system;
     void (*say)(const char *line); /* NULL: nobody listens */
     struct cage_limits_group group;
-    struct cage_wrapper wrapper; /* the caller's, behind systemd-run */
-    bool oom;                    /* the kernel killed a process for memory */
+    bool oom; /* the kernel killed a process for memory */
 };
 
-/* Makes the group, or the words that ask systemd for one. `wrapper` (may be NULL) is copied. */
-int cage_limited_start(struct cage_limited *limited, const struct cage_run_options *options,
+/* Begins empty. What it needs of the options is not copied. */
+void cage_limited_init(struct cage_limited *limited, const struct cage_run_options *options);
+
+/*
+ * Puts a bwrap that was told nothing yet under the limits, or, when it was put there ahead, waits for that.
+ */
+int cage_limited_enter(struct cage_limited *limited, struct cage_launch *launch,
                        struct cage_error *err) CAGE_MUST_CHECK;
 
 /*

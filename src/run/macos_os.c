@@ -63,6 +63,13 @@ struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap)
     return NULL;
 }
 
+int cage_run_ahead_limit(struct cage_launch *ahead, const struct cage_limits_way *way, struct cage_error *err)
+{
+    (void)ahead;
+    (void)way;
+    return cage_error_set(err, CAGE_ERR_INTERNAL, "nothing is started ahead here");
+}
+
 void cage_run_ahead_finish(struct cage_launch **ahead)
 {
     *ahead = NULL;

@@ -77,23 +77,19 @@ static void ended(void *context)
         cage_limited_look(&run->limited);
 }
 
-/* Limits that the kernel is to hold: entered by the child, verified before the command starts. */
-static int add_limits(struct run *run, struct cage_spec_extra *extra, struct cage_error *err)
+/* Limits that the kernel is to hold: entered before bwrap makes anything, verified before the command starts.
+ */
+static void add_limits(struct run *run, struct cage_spec_extra *extra)
 {
     const struct cage_limits_way *way = run->options->limits;
 
-    run->start.wrapper = run->options->wrapper;
     if (!way || way->method == CAGE_LIMITS_NONE)
-        return 0;
-    if (cage_limited_start(&run->limited, run->options, err) < 0)
-        return -1;
-    run->start.wrapper = &run->limited.wrapper;
-    run->start.limits = way;
-    run->start.limits_group = &run->limited.group;
+        return;
+    cage_limited_init(&run->limited, run->options);
+    run->start.held = run->start.wrapper;
     extra->wait = true;
     if (way->method == CAGE_LIMITS_FALLBACK)
         extra->nproc = way->limits.pids;
-    return 0;
 }
 
 /* The bwrap that was started ahead, if it fits this run; else a new one. */
@@ -103,11 +99,13 @@ static int start(struct run *run, struct cage_launch *launch, struct cage_error 
     struct cage_launch *ahead = run->options->ahead;
 
     if (ahead && ahead->pid > 0 && wanted->n_files <= ahead->n_files && wanted->keep_fd < 0 &&
-        !wanted->stage && !wanted->wrapper && !wanted->limits && !wanted->quiet_io) {
+        !wanted->stage && !wanted->wrapper && !wanted->quiet_io) {
         *launch = *ahead;
-        *ahead = (struct cage_launch){.pid = -1};
+        *ahead = (struct cage_launch){.pid = -1, .group = {.events_fd = -1}};
         return 0;
     }
+    if (ahead)
+        cage_launch_drop(ahead);
     return cage_launch_start(launch, wanted, err);
 }
 
@@ -121,6 +119,10 @@ static int launch(struct run *run, const struct signals *signals, int *status, s
     run->what.terminal = &terminal;
     cage_terminal_save(&terminal);
     rc = start(run, &launch, err);
+    if (rc == 0 && run->limited.way)
+        rc = cage_limited_enter(&run->limited, &launch, err);
+    if (rc == 0)
+        rc = cage_launch_release(&launch, err);
     if (rc == 0)
         rc = cage_launch_go(&launch, &run->input, err);
     if (rc == 0)
@@ -187,11 +189,9 @@ static int run(struct run *run, const struct signals *signals, int *status, stru
     cage_strbuf_init(&joined);
     set_filter(run, &joined);
     run->input.spec = &spec;
-    rc = add_limits(run, &extra, err);
-    if (rc == 0) {
-        cage_spec_write(run->plan, &extra, &spec);
-        rc = launch(run, signals, status, err);
-    }
+    add_limits(run, &extra);
+    cage_spec_write(run->plan, &extra, &spec);
+    rc = launch(run, signals, status, err);
     if (rc == 0)
         explain_memory(run, status);
     cage_network_finish(&run->network, run->options->say);
@@ -234,12 +234,17 @@ struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap)
     struct cage_launch *ahead = cage_alloc(sizeof *ahead);
     struct cage_error ignored;
 
-    ahead->pid = -1;
+    *ahead = (struct cage_launch){.pid = -1, .group = {.events_fd = -1}};
     if (cage_run_secure_stdio(&ignored) == 0 && cage_launch_start(ahead, &start, &ignored) == 0)
         return ahead;
     cage_launch_drop(ahead);
     free(ahead);
     return NULL;
+}
+
+int cage_run_ahead_limit(struct cage_launch *ahead, const struct cage_limits_way *way, struct cage_error *err)
+{
+    return cage_limits_enter(way, ahead->pid, &ahead->group, err);
 }
 
 void cage_run_ahead_finish(struct cage_launch **ahead)
@@ -262,6 +267,7 @@ int cage_run(const struct cage_plan *plan, const struct cage_run_options *option
         .start = {.bwrap_path = options->bwrap->path,
                   .quiet_io = options->quiet_io,
                   .keep_fd = options->capture_fd,
+                  .wrapper = options->wrapper,
                   .stage = staged ? plan : NULL},
         .input = {.args = &args},
         .what = {.host = options->host, .service = {.fd = -1}, .attach = {attach, ended, &this}},

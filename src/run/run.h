@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* A program that executes bwrap in its own place or as its child: systemd-run, nixcage-tracer. */
+/* A program that executes bwrap in its own place or as its child: nixcage-tracer. */
 struct cage_wrapper {
     struct cage_strv argv; /* put before bwrap's; argv[0] is a path. Empty: nothing */
     struct cage_strv env;  /* its environment */
@@ -62,10 +62,16 @@ int cage_run_secure_stdio(struct cage_error *err) CAGE_MUST_CHECK;
 
 /*
  * Starts bwrap before there is a plan, so that it loads meanwhile; it makes nothing before it is told what.
- * For a run with neither wrapper, limits nor quiet_io. A failure is left for cage_run() to meet: NULL. The
+ * For a run with neither wrapper nor quiet_io. A failure is left for cage_run() to meet: NULL. The
  * caller gives the result to cage_run_ahead_finish(), whether cage_run() got to use it or not.
  */
 struct cage_launch *cage_run_ahead(const struct cage_bwrap *bwrap);
+/*
+ * Puts it under limits, which cage_run() waits for before it tells it what to make: systemd works meanwhile.
+ * cage_run() gets the same way.
+ */
+int cage_run_ahead_limit(struct cage_launch *ahead, const struct cage_limits_way *way,
+                         struct cage_error *err) CAGE_MUST_CHECK;
 /* Ends it, unless cage_run() got to use it, and sets *ahead to NULL, which it may be. */
 void cage_run_ahead_finish(struct cage_launch **ahead);
 

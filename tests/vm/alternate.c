@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * alternate ROUNDS NAME COMMAND [NAME COMMAND …]: times commands that run in turn, so that a disturbance
- * meets all of them. COMMAND is words between blanks; those of the form PATH=VALUE in front go to its
- * environment, the first of the rest is a path. Prints "# figure NAME MINIMUM MEDIAN P90 ROUNDS", in
- * milliseconds. Static and small: it runs in guests that have neither Python nor hyperfine.
+ * meets all of them. PAUSE_MS in the environment: how long nothing runs before each. COMMAND is words between
+ * blanks; those of the form PATH=VALUE in front go to its environment, the first of the rest is a path.
+ * Prints
+ * "# figure NAME MINIMUM MEDIAN P90 ROUNDS", in milliseconds. Static and small: it runs in guests that have
+ * neither Python nor hyperfine.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -60,10 +62,14 @@ static double now_ms(void)
 
 static double run(const struct command *command)
 {
-    double begin = now_ms(), passed;
+    const char *pause_ms = getenv("PAUSE_MS");
+    double begin, passed;
     int status, sys;
     pid_t pid;
 
+    if (pause_ms)
+        usleep((useconds_t)atoi(pause_ms) * 1000);
+    begin = now_ms();
     sys = posix_spawn(&pid, command->argv[0], NULL, NULL, command->argv, command->env);
     if (sys)
         errx(1, "%s: %s: %s", command->name, command->argv[0], strerror(sys));

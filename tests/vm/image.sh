@@ -21,6 +21,8 @@ put_programs() {
     mkdir -p "$1/build/src/init"
     cp "$build/src/nixcage" "$1/build/src/"
     cp "$build"/src/init/nixcage-{init,record} "$1/build/src/init/"
+    mkdir -p "$1/build/src/tracer"
+    cp "$build/src/tracer/nixcage-tracer" "$1/build/src/tracer/"
     cp -R "$src/share" "$1/"
 }
 

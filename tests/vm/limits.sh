@@ -181,10 +181,32 @@ status_running() {
     ok $? "the user's systemd is found without XDG_RUNTIME_DIR"
 }
 
-# Without systemd-run: a subtree that was delegated to us (here by systemd, with a shell as its leaf).
+# The ways to start bwrap but the usual one: behind the tracer, with its mounts made, and both. Verified by nixcage itself, and what
+# was started before the scope was there would see another cgroup.
+launches() {
+    local many
+    project 'pids = 30'
+    cage_is_in_scope --debug
+    ok $? "held with --debug"
+    mkdir -p "$dir/p/d"/{1..40}
+    many=$(printf '"d/%d", ' {1..40})
+    sed -i "s|^system = true|&\nro_bind = [$many]|" nixcage.toml
+    "$nixcage" allow --yes >/dev/null 2>&1
+    cage_is_in_scope
+    ok $? "held with many mounts"
+    cage_is_in_scope --debug
+    ok $? "held with many mounts and --debug"
+}
+
+cage_is_in_scope() { # cage_is_in_scope [OPTION]
+    "$nixcage" run "$@" -- cat /proc/self/cgroup >"$dir/out" 2>"$dir/err" && grep -qx '0::/' "$dir/out" && ! grep -q 'without it' "$dir/err"
+}
+
+# Where no systemd is seen: a subtree that was delegated to us (here by systemd, with a shell as its leaf).
 subtree() {
-    mkdir -p "$dir/bin"
-    ln -sf "$(command -v bwrap)" "$dir/bin/bwrap"
+    hidden=(env XDG_RUNTIME_DIR=/nonexistent)
+    # shellcheck disable=SC2016
+    if [ "$(id -u)" = 0 ]; then hidden=(unshare --mount bash -c 'mount -t tmpfs none /run/systemd && exec "$@"' -); fi
     project $'memory = "64M"\npids = 30\ncpus = 0.5'
     manager=--user
     if [ "$(id -u)" = 0 ]; then manager=--system; fi
@@ -192,10 +214,12 @@ subtree() {
     systemd-run "$manager" --scope --quiet -p Delegate=yes bash -c '
         here=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)
         mkdir "$here/leaf" && echo $$ >"$here/leaf/cgroup.procs" || exit 1
-        PATH=$1 "$2" plan
-        PATH=$1 "$2" run -- /usr/bin/perl -e "$3"
+        nixcage=$1 hog=$2
+        shift 2
+        "$@" "$nixcage" plan
+        "$@" "$nixcage" run -- perl -e "$hog"
         echo "status $?"
-        ls -d "$here"/nixcage-* 2>/dev/null || echo "nothing left"' - "$dir/bin" "$nixcage" "$hog" >"$dir/out" 2>"$dir/err"
+        ls -d "$here"/nixcage-* 2>/dev/null || echo "nothing left"' - "$nixcage" "$hog" "${hidden[@]}" >"$dir/out" 2>"$dir/err"
     grep -q 'held by: cgroup v2, in a delegated subtree' "$dir/out" && grep -qx 'status 137' "$dir/out" &&
         grep -q 'memory limit of 64 MiB was hit' "$dir/err"
     ok $? "a delegated subtree holds them, too"
@@ -210,7 +234,17 @@ memory
 processes
 processor
 status_running
+launches
 subtree
+
+# A nixcage that is killed leaves nothing, whenever that is: before its bwrap is in a scope, before it knows what to make, later.
+project 'pids = 30'
+for ((i = 0; i < 40; i++)); do
+    "$nixcage" run -- sleep 300 >/dev/null 2>&1 &
+    sleep "0.0$((i / 10))$((i % 10))"
+    kill -KILL $!
+    wait $! 2>/dev/null
+done
 
 # Nothing is left behind.
 left=1

@@ -21,7 +21,7 @@
 
 struct machine {
     char dir[64];
-    char *cgroup_root, *systemd_dir, *runtime_dir, *bin;
+    char *cgroup_root, *systemd_dir, *runtime_dir, *manager;
     struct cage_limits_system system;
 };
 
@@ -45,14 +45,13 @@ static int set_up(void **state)
     m->cgroup_root = cage_format("%s/cgroup", m->dir);
     m->systemd_dir = cage_format("%s/systemd", m->dir);
     m->runtime_dir = cage_format("%s/run", m->dir);
-    m->bin = cage_format("%s/bin", m->dir);
-    put(m->dir, "bin/systemd-run", "#!/bin/sh\n", 0755);
+    m->manager = cage_format("%s/private", m->dir);
     m->system = (struct cage_limits_system){
         .cgroup_root = m->cgroup_root,
         .own_cgroup = "0::/a/b\n",
         .systemd_dir = m->systemd_dir,
         .runtime_dir = m->runtime_dir,
-        .path_value = m->bin,
+        .manager = m->manager,
     };
     *state = m;
     return 0;
@@ -67,7 +66,7 @@ static int tear_down(void **state)
     free(m->cgroup_root);
     free(m->systemd_dir);
     free(m->runtime_dir);
-    free(m->bin);
+    free(m->manager);
     free(m);
     return 0;
 }
@@ -136,10 +135,9 @@ static void test_user_systemd(void **state)
     struct machine *m = *state;
     cage_autofree char *service = cage_format("%s/user.slice/user-%u.slice/user@%u.service", m->cgroup_root,
                                               (unsigned)getuid(), (unsigned)getuid());
+    cage_autofree char *manager = cage_format("%s/systemd/private", m->runtime_dir);
     struct cage_limits_way way;
     struct cage_error err;
-    CAGE_STRV_AUTO argv = {0};
-    CAGE_STRV_AUTO env = {0};
 
     put(m->dir, "systemd/x", "", 0644);
     put(m->dir, "run/systemd/private", "", 0644);
@@ -149,14 +147,16 @@ static void test_user_systemd(void **state)
     put(service, "cgroup.controllers", "cpu memory pids\n", 0644);
     assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
     assert_int_equal(way.method, CAGE_LIMITS_SYSTEMD_USER);
-    cage_limits_prefix(&way, "nixcage-1", &argv, &env);
-    assert_true(cage_strv_has(&argv, "--user"));
-    assert_true(cage_strv_has(&argv, "--property=CPUQuota=150%"));
-    assert_true(cage_strv_has(&argv, "--property=MemoryMax=67108864"));
-    assert_true(cage_strv_has(&argv, "--property=MemorySwapMax=0"));
-    assert_true(cage_strv_has(&argv, "--property=TasksMax=50"));
-    assert_string_equal(argv.items[argv.n - 1], "--");
-    assert_string_equal(cage_env_get(&env, "XDG_RUNTIME_DIR"), m->runtime_dir);
+    assert_string_equal(way.manager, manager);
+    assert_null(way.hurry);
+    cage_limits_way_finish(&way);
+    put(service, "cgroup.procs", "", 0644);
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
+    assert_non_null(strstr(way.hurry, ".service/cgroup.procs"));
+    cage_limits_way_finish(&way);
+    put(m->cgroup_root, "a/b/cgroup.procs", "", 0644);
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
+    assert_non_null(strstr(way.hurry, "/a/b/cgroup.procs"));
     cage_limits_way_finish(&way);
 }
 
@@ -165,11 +165,12 @@ static void test_system_systemd(void **state)
     struct machine *m = *state;
     struct cage_limits_way way;
     struct cage_error err;
-    CAGE_STRV_AUTO argv = {0};
-    CAGE_STRV_AUTO env = {0};
 
     put(m->dir, "systemd/x", "", 0644);
     m->system.is_root = true;
+    assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), -1);
+    assert_non_null(strstr(err.message, "systemd does not answer on"));
+    put(m->dir, "private", "", 0644);
     /* A container without controllers: systemd would accept the limits, and nothing would hold them. */
     put(m->cgroup_root, "cgroup.controllers", "cpu pids\n", 0644);
     assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), -1);
@@ -181,9 +182,7 @@ static void test_system_systemd(void **state)
     assert_int_equal(cage_limits_choose(&way, &all, &m->system, true, &err), 0);
     assert_true(way.required);
     assert_int_equal(way.method, CAGE_LIMITS_SYSTEMD_SYSTEM);
-    cage_limits_prefix(&way, "nixcage-1", &argv, &env);
-    assert_false(cage_strv_has(&argv, "--user"));
-    assert_int_equal(env.n, 0);
+    assert_string_equal(way.manager, m->manager);
     cage_limits_way_finish(&way);
 }
 
@@ -207,7 +206,7 @@ static void test_subtree(void **state)
     assert_string_equal(way.parent, parent);
     /* In a made-up tree the limit files do not appear by themselves: that must be an error, and leave
      * nothing. */
-    assert_int_equal(cage_limits_make_group(&way, &group, &err), -1);
+    assert_int_equal(cage_limits_enter(&way, getpid(), &group, &err), -1);
     assert_non_null(strstr(err.message, "cpu.max"));
     assert_null(group.path);
     cage_limits_way_finish(&way);

@@ -25,8 +25,7 @@ static int check(bool required, struct cage_error *err)
 {
     const struct cage_limits_way way = {
         .method = CAGE_LIMITS_SYSTEMD_USER, .limits = {.pids = 50}, .required = required};
-    struct cage_limited limited = {
-        .way = &way, .system = &nowhere, .say = say, .group = {.events_fd = -1}, .wrapper = {.pass_fd = -1}};
+    struct cage_limited limited = {.way = &way, .system = &nowhere, .say = say, .group = {.events_fd = -1}};
     int rc;
 
     said[0] = '\0';
