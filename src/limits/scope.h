@@ -38,8 +38,10 @@ struct cage_scope; /* one that was asked for */
  */
 struct cage_scope *cage_scope_ask(const struct cage_scope_request *request, struct cage_error *err);
 
-/* Waits until `pid` is in its scope, ten seconds at most. -1: it is not, and *err has the reason, systemd's
- * if it gave one. */
+/*
+ * Waits until `pid` is in its scope: ten seconds at most for a manager to take the request, and as long for
+ * its answer. -1: it is not, and *err has the reason, systemd's if it gave one.
+ */
 int cage_scope_wait(struct cage_scope *scope, struct cage_error *err) CAGE_MUST_CHECK;
 
 /*

@@ -25,7 +25,7 @@ def read(path):
         words = line.split()
         if words[:2] == ["#", "user"]:
             figures = guest.setdefault(words[2], {})
-        elif words[:1] == ["#"] and words[1] in ("systemd", "kernel"):
+        elif words[:1] == ["#"] and words[1] in ("systemd", "kernel", "move"):
             guest[words[1]] = words[2]
         elif words[:2] == ["#", "figure"]:
             low, median, p90, runs = words[3:7]
@@ -81,6 +81,8 @@ def section(data):
               row("a cage in a scope of systemd, nothing held", time_of(nspawn, "scoped")),
               row("so the scope takes", [cost["scope_ms"] for cost in sums]),
               row("right after another cage in a scope it takes", [cost["after_ms"] for cost in sums])]
+    if "move" in nspawn:
+        lines += [row("of that, moving one process to another cgroup after a pause", [nspawn["move"]] * 2)]
     if BUSY:
         lines += [row(f"medians instead of the fastest: {what}", [medians(nspawn[user], suffix) for user in USERS])
                   for what, suffix in (("the scope takes", ""), ("right after another", "_after"))]
@@ -98,7 +100,9 @@ def section(data):
               "compares the limits, with those in the tree.", "",
               "A tenth of a second passes before each start, but for the line that says otherwise. Before the kernel moves a process to another "
               "cgroup, it waits for an RCU grace period, ten milliseconds and more where the processors are idle and tick 250 times a second, "
-              "unless a process was moved a moment before. Every way into a scope of systemd leads through that.", "",
+              "unless a process was moved a moment before. Every way into a scope of systemd leads through that. A kernel that was told to favour "
+              "such moves does not wait (`mount -o remount,favordynmods /sys/fs/cgroup`, from Linux 6.0 on; 6.18 stays so until it is started "
+              "again): then the line about moving one process is below a millisecond, and starts and ends of processes cost more by a little.", "",
               f"User-mode Linux ({data['uml_held']['kernel']}) has the controllers, and the limits are held and verified there. But system calls are "
               "slow: by the least of the factors that a plain bwrap, a plain scope and an unlimited cage show, what the controllers add is "
               "scaled down (0: below the noise). The last two lines are thus an estimate; measured on this machine itself is the scope, which is most of it."]
