@@ -64,11 +64,32 @@ static size_t *find_slot(const struct cage_trace_log *log, const struct cage_eve
     return &log->slots[i];
 }
 
+/* Which of two names was busy: the one that the cage has a part in, else the first. */
+static void choose_name(const struct cage_trace_log *log, struct cage_event *event)
+{
+    for (int i = 0; event->other && i < 2; i++) {
+        struct cage_verdict verdict;
+        char *name = event->target;
+        bool real;
+
+        cage_judge_event(&log->judge, event, &verdict);
+        real = verdict.why >= CAGE_WHY_FIRST_REAL;
+        cage_verdict_finish(&verdict);
+        if (real)
+            return;
+        event->target = event->other;
+        event->other = name;
+    }
+}
+
 const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log, struct cage_event *take_event,
                                                     size_t count)
 {
-    size_t *slot = find_slot(log, take_event);
     struct cage_trace_entry *entry;
+    size_t *slot;
+
+    choose_name(log, take_event);
+    slot = find_slot(log, take_event);
 
     log->total += count;
     if (*slot) {

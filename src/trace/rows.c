@@ -16,6 +16,7 @@ static void copy_event(const struct cage_event *from, struct cage_event *to)
     to->call = cage_strdup(from->call);
     to->error = cage_strdup(from->error);
     to->target = cage_strdup(from->target);
+    to->other = NULL;
 }
 
 static void copy_verdict(const struct cage_verdict *from, struct cage_verdict *to)

@@ -67,6 +67,28 @@ debug_cage() {
     assert_stderr_has 'allow = true'
 }
 
+@test "a protected file that a program replaces: git config, and what edits in place" {
+    git init -q .
+    echo x >other
+    debug_cage git config user.name x
+    assert_status 4
+    assert_stderr_has 'git: rename '"$PROJECT"'/.git/config: EBUSY'
+    assert_stderr_has 'unprotect = [".git/config"]'
+    debug_cage sed -i s/true/false/ nixcage.toml
+    assert_stderr_has "$PROJECT/nixcage.toml: EBUSY"
+    assert_stderr_has 'nixcage.toml is what keeps the cage closed'
+    # What the lines say is so: what is not protected can be replaced, and .git/config, once it is not.
+    debug_cage sed -i s/x/y/ other
+    assert_status 0
+    [ "$(<other)" = y ]
+    sed -i 's/^system = true/&\nunprotect = [".git\/config"]/' nixcage.toml
+    trust_project
+    debug_cage git config user.name x
+    assert_status 0
+    refute_stderr_has EBUSY
+    [ "$(git config user.name)" = x ]
+}
+
 @test "secrets are named" {
     mkdir -p "$HOME/.ssh"
     echo key >"$HOME/.ssh/id_ed25519"

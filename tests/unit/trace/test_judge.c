@@ -20,7 +20,8 @@ static const char machine[] = "f /data/models/x\n"
                               "f /home/u/.netrc\n"
                               "f /usr/bin/perl mode=0755\n"
                               "f /nix/store/ccc-other/bin/x\n"
-                              "d /home/u/proj/.git/hooks\n";
+                              "d /home/u/proj/.git/hooks\n"
+                              "f /home/u/proj/.git/config\n";
 
 #define FS "[sandbox.filesystem]\n"
 #define NET "[sandbox.network]\n"
@@ -60,6 +61,18 @@ static const struct {
      "unprotect = [\".git/hooks\"] in [sandbox.filesystem]", NULL},
     {"", "rename(\"/home/u/proj/.git\", \"/home/u/proj/g2\") = -1 EBUSY", CAGE_WHY_PROTECTED,
      "unprotect = [\".git/hooks\"] in [sandbox.filesystem]", NULL},
+    /* git, npm and editors write a file beside the old one and move it there. */
+    {"", "rename(\"/home/u/proj/a\", \"/home/u/proj/nixcage.toml\") = -1 EBUSY", CAGE_WHY_PROTECTED, NULL,
+     NULL},
+    {"", "renameat2(AT_FDCWD</home/u/proj>, \"a\", AT_FDCWD</home/u/proj>, \".git/config\", 0) = -1 EBUSY",
+     CAGE_WHY_PROTECTED, "unprotect = [\".git/config\"] in [sandbox.filesystem]", NULL},
+    {"", "rename(\"/home/u/proj/a\", \"/home/u/proj/b\") = -1 EBUSY", CAGE_WHY_OUTSIDE, NULL, NULL},
+    {FS "rw_bind = [\"~/.netrc\"]\n", "rename(\"/home/u/a\", \"/home/u/.netrc\") = -1 EBUSY",
+     CAGE_WHY_NOT_GRANTED, NULL, "passwords of hosts"},
+    {FS "rw_bind = [\"/data/ro/x\"]\n", "rename(\"/data/ro/y\", \"/data/ro/x\") = -1 EBUSY",
+     CAGE_WHY_NOT_GRANTED, "add \"/data/ro\" to rw_bind (nixcage.toml:2)", NULL},
+    {FS "ro_bind = [\"/data/ro\"]\n", "rename(\"/home/u/a\", \"/data/ro\") = -1 EBUSY", CAGE_WHY_READ_ONLY,
+     NULL, NULL},
     {"", "open(\"/nix/store/ccc-other/bin/x\", O_RDONLY) = -1 EACCES", CAGE_WHY_STORE_VIEW,
      "store_view = \"full\" in [nix]", NULL},
     {"", "mkdir(\"/nix/store/x\", 0777) = -1 EROFS", CAGE_WHY_READ_ONLY, NULL, NULL},
