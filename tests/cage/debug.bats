@@ -89,6 +89,22 @@ debug_cage() {
     [ "$(git config user.name)" = x ]
 }
 
+@test "a command that cannot be executed: what is missing for it" {
+    printf '#!/opt/nowhere/tool\n' >script
+    chmod +x script
+    debug_cage ./script
+    assert_status 127
+    assert_stderr_has "nixcage: execve $PROJECT/script: ENOENT"
+    assert_stderr_has 'its interpreter /opt/nowhere/tool is not in the cage'
+    debug_cage nosuchprogram
+    assert_status 127
+    assert_stderr_has 'nixcage: execve nosuchprogram: ENOENT'
+    assert_stderr_has 'packages = ["nosuchprogram"] in [nix]'
+    # One that is found says nothing of where it was looked for.
+    debug_cage true
+    refute_stderr_has execve
+}
+
 @test "secrets are named" {
     mkdir -p "$HOME/.ssh"
     echo key >"$HOME/.ssh/id_ed25519"

@@ -142,13 +142,15 @@ static void test_reasons(void **state)
     }
 }
 
-/* Before the command runs, everything is nixcage's own. */
+/* Before the command runs, everything is nixcage's own; where it was looked for is forgotten once it is
+ * found. */
 static void test_before(void **state)
 {
-    static const char text[] =
-        "1<bwrap> open(\"/data/models/x\", O_RDONLY) = -1 ENOENT (x)\n"
-        "1<bwrap> execve(\"/run/nixcage/init\", [\"init\"], 0x1) = 0\n"
-        "2<init> execve(\"/nix/store/aaa-bash/bin/x\", [\"x\"], 0x1) = -1 ENOENT (x)\n";
+    static const char text[] = "1<bwrap> open(\"/data/models/x\", O_RDONLY) = -1 ENOENT (x)\n"
+                               "1<bwrap> execve(\"/run/nixcage/init\", [\"init\"], 0x1) = 0\n"
+                               "1<init> open(\"/data/models/x\", O_RDONLY) = -1 ENOENT (x)\n"
+                               "2<init> execve(\"/usr/bin/perl\", [\"perl\"], 0x1) = -1 ENOENT (x)\n"
+                               "2<init> execve(\"/nix/store/aaa-bash/bin/perl\", [\"perl\"], 0x1) = 0\n";
     CAGE_STRBUF_AUTO out = {0};
     struct trace_fixture f;
 
@@ -159,6 +161,26 @@ static void test_before(void **state)
     cage_strbuf_init(&out);
     cage_trace_summary(&f.log, &out);
     assert_string_equal(out.buf, "No sandbox access failures detected\n");
+    trace_fixture_finish(&f);
+}
+
+/* The command that cannot be executed is what its user asks about. */
+static void test_not_started(void **state)
+{
+    static const char text[] = "1<bwrap> execve(\"/run/nixcage/init\", [\"init\"], 0x1) = 0\n"
+                               "2<init> execve(\"/home/u/proj/script\", [\"script\"], 0x1) = -1 ENOENT (x)\n";
+    CAGE_STRBUF_AUTO out = {0};
+    struct trace_fixture f;
+
+    (void)state;
+    trace_fixture_init(&f, "", "f /home/u/proj/script mode=0755 text=#!/opt/tool\\n\nf /opt/tool mode=0755\n",
+                       false);
+    trace_fixture_feed(&f, text, strlen(text));
+    cage_strbuf_init(&out);
+    cage_trace_summary(&f.log, &out);
+    assert_non_null(strstr(out.buf, "nixcage: execve /home/u/proj/script: ENOENT\n"));
+    assert_non_null(strstr(out.buf, "its interpreter /opt/tool is not in the cage\n"));
+    assert_non_null(strstr(out.buf, "ro_bind = [\"/opt/tool\"]"));
     trace_fixture_finish(&f);
 }
 
@@ -186,7 +208,7 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_reasons), cmocka_unit_test(test_before),
-                                       cmocka_unit_test(test_hostile)};
+                                       cmocka_unit_test(test_not_started), cmocka_unit_test(test_hostile)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
