@@ -175,6 +175,12 @@ void cage_judge_event(const struct cage_judge *judge, const struct cage_event *e
     else
         judge_call(judge, event, verdict);
     if (verdict->why >= CAGE_WHY_FIRST_REAL && !verdict->secret &&
-        (event->kind == CAGE_EVENT_FILE || event->kind == CAGE_EVENT_UNIX))
-        verdict->secret = cage_strdup(cage_advice_secret(judge->host, event->target));
+        (event->kind == CAGE_EVENT_FILE || event->kind == CAGE_EVENT_UNIX)) {
+        cage_autofree char *dir = cage_path_dirname(event->target);
+        const char *secret = cage_advice_secret(judge->host, event->target);
+
+        /* To make a file takes its directory, with all that is in it. */
+        verdict->secret =
+            cage_strdup(secret || !event->write ? secret : cage_advice_secret(judge->host, dir));
+    }
 }

@@ -18,6 +18,10 @@ static const char machine[] = "f /data/models/x\n"
                               "l /data/ro/link /data/models/x\n"
                               "f /home/u/proj/private/key\n"
                               "f /home/u/.netrc\n"
+                              "f /home/u/.ssh/id_x mode=0600\n"
+                              "f /home/u/.ssh/id_x.pub\n"
+                              "f /etc/ssh/ssh_host_rsa_key mode=0600\n"
+                              "f /etc/ssh/ssh_config\n"
                               "f /usr/bin/perl mode=0755\n"
                               "f /nix/store/ccc-other/bin/x\n"
                               "d /home/u/proj/.git/hooks\n"
@@ -52,6 +56,16 @@ static const struct {
      "ro_bind = [\"~/.gitconfig\"] in [sandbox.filesystem]", NULL},
     {"", "open(\"/home/u/.netrc\", O_RDONLY) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
      "ro_bind = [\"~/.netrc\"] in [sandbox.filesystem]", "passwords of hosts"},
+    {"", "open(\"/home/u/.ssh/id_x\", O_RDONLY) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
+     "ro_bind = [\"~/.ssh/id_x\"] in [sandbox.filesystem]", "SSH keys"},
+    {"", "open(\"/home/u/.ssh/id_x.pub\", O_RDONLY) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
+     "ro_bind = [\"~/.ssh/id_x.pub\"] in [sandbox.filesystem]", NULL},
+    {"", "open(\"/etc/ssh/ssh_host_rsa_key\", O_RDONLY) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
+     "ro_bind = [\"/etc/ssh/ssh_host_rsa_key\"] in [sandbox.filesystem]", "the host's keys"},
+    {"", "open(\"/etc/ssh/ssh_config\", O_RDONLY) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
+     "ro_bind = [\"/etc/ssh/ssh_config\"] in [sandbox.filesystem]", NULL},
+    {"", "open(\"/home/u/.ssh/known_hosts.new\", O_WRONLY|O_CREAT, 0600) = -1 ENOENT", CAGE_WHY_NOT_MOUNTED,
+     "rw_bind = [\"~/.ssh\"] in [sandbox.filesystem]", "SSH keys"},
     {"", "connect(3<s>, {sa_family=AF_UNIX, sun_path=\"/tmp/ssh-XXX/agent.1\"}, 9) = -1 ENOENT",
      CAGE_WHY_NOT_MOUNTED, "ssh_agent = true in [cage]", NULL},
     {FS "blacklist = [\"~/proj/private\"]\n", "open(\"/home/u/proj/private/key\", O_RDONLY) = -1 ENOENT",
@@ -164,6 +178,42 @@ static void test_before(void **state)
     trace_fixture_finish(&f);
 }
 
+/* gcc looks for gnm and does without; what else is looked for in vain is wanted. */
+static void test_searches(void **state)
+{
+    static const struct {
+        const char *program, *name;
+        bool told;
+    } searches[] = {{"collect2", "gnm", false},
+                    {"collect2", "ld", true},
+                    {"docker", "docker-credential-osxkeychain", false},
+                    {"sh", "gnm", true}};
+    static const char *const dirs[] = {"/nix/store/aaa-bash/bin", "/nix/store/bbb-coreutils/bin"};
+
+    (void)state;
+    for (size_t i = 0; i < CAGE_LEN(searches); i++) {
+        cage_autofree char *execve =
+            cage_format("2<init> execve(\"/bin/%s\", [\"x\"], 0x1) = 0\n", searches[i].program);
+        CAGE_STRBUF_AUTO out = {0};
+        struct trace_fixture f;
+
+        trace_fixture_init(&f, "", machine, false);
+        trace_fixture_feed(&f, begin, strlen(begin));
+        trace_fixture_feed(&f, execve, strlen(execve));
+        for (size_t k = 0; k < CAGE_LEN(dirs); k++) {
+            cage_autofree char *line =
+                cage_format("2<x> stat(\"%s/%s\", 0x1) = -1 ENOENT (x)\n", dirs[k], searches[i].name);
+
+            trace_fixture_feed(&f, line, strlen(line));
+        }
+        cage_strbuf_init(&out);
+        cage_trace_summary(&f.log, &out);
+        if ((strstr(out.buf, "missing program") != NULL) != searches[i].told)
+            fail_msg("%s, %s: %s", searches[i].program, searches[i].name, out.buf);
+        trace_fixture_finish(&f);
+    }
+}
+
 /* The command that cannot be executed is what its user asks about. */
 static void test_not_started(void **state)
 {
@@ -208,7 +258,8 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_reasons), cmocka_unit_test(test_before),
-                                       cmocka_unit_test(test_not_started), cmocka_unit_test(test_hostile)};
+                                       cmocka_unit_test(test_not_started), cmocka_unit_test(test_searches),
+                                       cmocka_unit_test(test_hostile)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
