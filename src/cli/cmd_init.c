@@ -47,12 +47,19 @@ static int load_template(struct template *template, const struct cage_cli *cli, 
 
 static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
 {
+    size_t width = 17;
+
+    for (size_t i = 0; i < lines->n; i++) {
+        size_t n = strcspn(lines->items[i], "\t");
+
+        width = n > width ? n : width;
+    }
     for (size_t i = 0; i < lines->n; i++) {
         const char *line = lines->items[i];
         size_t n = strcspn(line, "\t");
 
         if (line[n] && line[n + 1])
-            cage_strbuf_addf(out, "  %-17.*s %s\n", (int)n, line, line + n + 1);
+            cage_strbuf_addf(out, "  %-*.*s %s\n", (int)width, (int)n, line, line + n + 1);
         else
             cage_strbuf_addf(out, "  %.*s\n", (int)n, line);
     }
