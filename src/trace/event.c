@@ -87,6 +87,8 @@ static const struct shape {
     {"pivot_root", NONE, 0, SPECIAL, NULL},
     {"chroot", NONE, 0, SPECIAL, NULL},
     {"swapon", NONE, 0, SPECIAL, NULL},
+    {"unshare", NONE, 0, SPECIAL, NULL}, /* these have no path */
+    {"clone", NONE, 0, SPECIAL, "EPERM"},
 };
 
 /* What a cage can be the reason of. */

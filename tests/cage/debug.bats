@@ -29,6 +29,9 @@ debug_cage() {
     assert_output out
     assert_stderr_has err
     assert_stderr_has 'No sandbox access failures detected'
+    assert_stderr_has 'Not looked for: what the system call filter refused; --debug=FILE has it'
+    debug_cage true
+    refute_stderr_has 'Not looked for'
     debug_cage sh -c 'kill -TERM $$'
     assert_status 143
     debug_cage nosuchprogram
@@ -128,6 +131,24 @@ debug_cage() {
     jq -es '.[-1].type == "end"' .nixcage/events.json
 }
 
+@test "--debug=FILE: a sandbox in the cage, and the line that allows it" {
+    need unshare
+    run_split "$NIXCAGE" run --debug="$HOME/events.json" -- unshare -U true
+    refute [ "$status" = 0 ]
+    assert_stderr_has 'unshare: unshare: EPERM'
+    assert_stderr_has 'system call filter: no namespaces are made in a cage'
+    if [ "$NIXCAGE_TEST_MODE" = root ]; then # cannot have it
+        refute_stderr_has 'to allow it'
+        return
+    fi
+    assert_stderr_has 'nested = true in [sandbox]'
+    printf '\n[sandbox]\nnested = true\n[nix]\nstore_view = "full"\n' >>nixcage.toml
+    trust_project
+    run_split "$NIXCAGE" run --debug="$HOME/events.json" -- unshare -U true
+    assert_status 0
+    assert_stderr_has 'No sandbox access failures detected'
+}
+
 @test "where nothing may be traced it says so and runs on" {
     local build=${NIXCAGE%/src/nixcage}
     [ -x "$build/tests/cage/deny" ] || skip "not a build tree"
@@ -156,6 +177,9 @@ traced_helper() {
         assert_status 0
         assert_output "$plain"
         [ -n "$plain" ]
+        run_split "$NIXCAGE" run --debug="$HOME/events.json" -- ./traced "$case"
+        assert_status 0
+        assert_output "$plain"
     done
     refute_stderr_has 'nowhere' # is on the host no more than in the cage
     debug_cage ./traced stops

@@ -95,6 +95,8 @@ static const struct {
     {"", "chmod(\"/home/u/proj/f\", 04755) = -1 EPERM", CAGE_WHY_FILTER, NULL, NULL},
     {"", "mount(\"a\", \"/mnt\", \"tmpfs\", 0, NULL) = -1 EPERM", CAGE_WHY_FILTER,
      "nested = true in [sandbox]", NULL},
+    {"", "unshare(0) = -1 EPERM", CAGE_WHY_FILTER, "nested = true in [sandbox]", NULL},
+    {"", "clone(0) = -1 EPERM", CAGE_WHY_FILTER, "nested = true in [sandbox]", NULL},
     {"", "socket(AF_VSOCK, SOCK_STREAM, 0) = -1 EAFNOSUPPORT", CAGE_WHY_FILTER, NULL, NULL},
     {"", "open(\"/usr/lib/locale/locale-archive\", O_RDONLY) = -1 ENOENT", CAGE_WHY_PROBING, NULL, NULL},
     {"", "open(\"/proc/1/mem\", O_RDONLY) = -1 EACCES", CAGE_WHY_KERNEL, NULL, NULL},
