@@ -67,14 +67,18 @@ static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
 
 static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const struct template *template)
 {
+    cage_autofree char *direnv = cage_host_find_tool("direnv", cage_host_getenv(&template->host, "PATH"));
+
     cage_strbuf_add(out, "\nNext:\n");
     if (cli->dir) {
         cage_strbuf_add(out, "  cd ");
         cage_strbuf_add_shell_word(out, cli->dir);
         cage_strbuf_addc(out, '\n');
     }
-    cage_strbuf_add(out, "  $EDITOR nixcage.toml   # packages, network, limits\n"
-                         "  direnv allow           # puts cage and cagerun on your PATH here\n");
+    cage_strbuf_add(out, "  $EDITOR nixcage.toml   # packages, network, limits\n");
+    /* It is optional, and `nixcage status` says how to get it. */
+    if (direnv)
+        cage_strbuf_add(out, "  direnv allow           # puts cage and cagerun on your PATH here\n");
     if (template->config.command.n > 0)
         cage_strbuf_add(out, "  nixcage run            # starts [cage] command, as nixcage shell does\n"
                              "  nixcage run bash       # or look around in it\n");
