@@ -98,17 +98,38 @@ static void check_bwrap(struct cage_checks *checks, const struct cage_host *host
     cage_bwrap_finish(&bwrap);
 }
 
+int cage_checks_landlock_abi(const struct cage_config *config)
+{
+    bool shared_network = config->level != CAGE_LEVEL_STRICT && config->net_allow && !config->hosts.set;
+
+    if (shared_network)
+        return 6;
+    return cage_nix_needed(config) && config->store_mode == CAGE_STORE_READONLY &&
+                   config->store_view == CAGE_VIEW_CLOSURE
+               ? 2
+               : 0;
+}
+
 static void check_landlock(struct cage_checks *checks, const struct cage_host *host,
                            const struct cage_config *config)
 {
-    struct cage_check *check = add(checks, "landlock", config && config->store_view == CAGE_VIEW_CLOSURE);
+    int needed = config ? cage_checks_landlock_abi(config) : 0, have = host->landlock_abi;
+    struct cage_check *check = add(checks, "landlock", needed > 0);
 
-    check->ok = host->landlock_abi > 0;
-    check->detail = check->ok ? cage_format("ABI %d", host->landlock_abi) : cage_strdup("not in this kernel");
+    check->use = needed ? NULL : "a shared network, and the closure view of the store";
+    check->ok = have > 0 && have >= needed;
+    if (have == 0)
+        check->detail = cage_strdup("not in this kernel");
+    else if (check->ok)
+        check->detail = cage_format("ABI %d", have);
+    else
+        check->detail = cage_format("ABI %d, and this configuration needs %d (Linux %s)", have, needed,
+                                    needed == 2 ? "5.19" : "6.12");
     if (!check->ok)
-        check->fix =
-            cage_strdup("boot a kernel with CONFIG_SECURITY_LANDLOCK and lsm=landlock,..., or set [nix] "
-                        "store_view = \"full\"");
+        check->fix = cage_format("boot a newer kernel, with landlock among its security modules%s",
+                                 needed == 6   ? ", or name hosts, or set allow = false in [sandbox.network]"
+                                 : needed == 2 ? ", or set store_view = \"full\" in [nix]"
+                                               : "");
 }
 
 /* Only where limits are asked for. */

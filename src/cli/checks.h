@@ -25,6 +25,8 @@ struct cage_checks {
  * that it works. */
 void cage_checks_run(struct cage_checks *checks, const struct cage_host *host,
                      const struct cage_config *config);
+/* The Landlock ABI that a cage of this configuration does not start without, as its plan decides; 0: none. */
+int cage_checks_landlock_abi(const struct cage_config *config);
 /* Frees what it owns; accepts a zeroed one. */
 void cage_checks_finish(struct cage_checks *checks);
 

@@ -47,12 +47,19 @@ static int load_template(struct template *template, const struct cage_cli *cli, 
 
 static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
 {
+    size_t width = 17;
+
+    for (size_t i = 0; i < lines->n; i++) {
+        size_t n = strcspn(lines->items[i], "\t");
+
+        width = n > width ? n : width;
+    }
     for (size_t i = 0; i < lines->n; i++) {
         const char *line = lines->items[i];
         size_t n = strcspn(line, "\t");
 
         if (line[n] && line[n + 1])
-            cage_strbuf_addf(out, "  %-17.*s %s\n", (int)n, line, line + n + 1);
+            cage_strbuf_addf(out, "  %-*.*s %s\n", (int)width, (int)n, line, line + n + 1);
         else
             cage_strbuf_addf(out, "  %.*s\n", (int)n, line);
     }
@@ -60,14 +67,18 @@ static void add_lines(struct cage_strbuf *out, const struct cage_strv *lines)
 
 static void add_steps(struct cage_strbuf *out, const struct cage_cli *cli, const struct template *template)
 {
+    cage_autofree char *direnv = cage_host_find_tool("direnv", cage_host_getenv(&template->host, "PATH"));
+
     cage_strbuf_add(out, "\nNext:\n");
     if (cli->dir) {
         cage_strbuf_add(out, "  cd ");
         cage_strbuf_add_shell_word(out, cli->dir);
         cage_strbuf_addc(out, '\n');
     }
-    cage_strbuf_add(out, "  $EDITOR nixcage.toml   # packages, network, limits\n"
-                         "  direnv allow           # puts cage and cagerun on your PATH here\n");
+    cage_strbuf_add(out, "  $EDITOR nixcage.toml   # packages, network, limits\n");
+    /* It is optional, and `nixcage status` says how to get it. */
+    if (direnv)
+        cage_strbuf_add(out, "  direnv allow           # puts cage and cagerun on your PATH here\n");
     if (template->config.command.n > 0)
         cage_strbuf_add(out, "  nixcage run            # starts [cage] command, as nixcage shell does\n"
                              "  nixcage run bash       # or look around in it\n");

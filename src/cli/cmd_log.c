@@ -133,7 +133,9 @@ int cage_cmd_log(const struct cage_cli *cli, struct cage_error *err)
     rc = print_tail(&tail, json, err);
     cage_close(&tail.fd);
     tail.fd = open_log(path);
-    if (rc == 0 && tail.fd < 0 && errno != ENOENT)
+    if (tail.fd < 0 && errno == ENOENT && !cli->given[CAGE_OPT_FOLLOW])
+        cage_cli_note("nothing is recorded yet: runs with hosts, expose or host_ports are");
+    else if (rc == 0 && tail.fd < 0 && errno != ENOENT)
         rc = cage_error_sys(err, errno, "%s", path);
     if (rc == 0)
         rc = cli->given[CAGE_OPT_FOLLOW] ? follow(&tail, path, json, err) : print_tail(&tail, json, err);

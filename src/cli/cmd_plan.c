@@ -10,6 +10,26 @@
 
 #include <string.h>
 
+/* Each is another text: one of them, or none. */
+static int check_formats(const struct cage_cli *cli, struct cage_error *err)
+{
+    static const enum cage_option_id formats[] = {CAGE_OPT_ARGV, CAGE_OPT_DIFF, CAGE_OPT_JSON, CAGE_OPT_SBPL};
+    const char *first = NULL;
+
+    for (size_t i = 0; i < CAGE_LEN(formats); i++) {
+        const char *name = cage_options()[formats[i]].name;
+
+        if (!cli->given[formats[i]])
+            continue;
+        if (first) {
+            cage_error_set(err, CAGE_ERR_USAGE, "--%s and --%s exclude each other", first, name);
+            return cage_error_hint(err, "run it twice, with one of them each");
+        }
+        first = name;
+    }
+    return 0;
+}
+
 /* Makes the plan, of this machine or of a Mac that it is not. */
 static int prepare(struct cage_entry *entry, struct cage_session *session, const struct cage_cli *cli,
                    struct cage_error *err)
@@ -106,6 +126,8 @@ int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
     cage_session_init(&session);
     cage_entry_init(&entry);
     cage_strbuf_init(&text);
+    if (check_formats(cli, err) < 0)
+        return -1;
     if (cage_session_open(&session, cli, err) < 0)
         return -1;
     if (cli->given[CAGE_OPT_DIFF])

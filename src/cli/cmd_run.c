@@ -81,7 +81,7 @@ static int enter(struct cage_session *session, struct cage_entry *entry, const s
     options.ahead = entry->ahead;
     *err = (struct cage_error){0};
     rc = cage_run(&entry->plan, &options, &status, err);
-    cage_debug_end(&debug);
+    cage_debug_end(&debug, rc < 0 ? 0 : status);
     if (rc < 0)
         return -1;
     /* The cage was fine, the command was not there: its status stands, with a word about it. */

@@ -99,7 +99,7 @@ const struct cage_run_denials *cage_debug_denials(const struct cage_debug *debug
     return debug->on_mac ? &debug->maclog.denials : NULL;
 }
 
-void cage_debug_end(struct cage_debug *debug)
+void cage_debug_end(struct cage_debug *debug, int status)
 {
     CAGE_STRBUF_AUTO summary = {0};
     struct cage_error err = {0};
@@ -113,6 +113,10 @@ void cage_debug_end(struct cage_debug *debug)
         cage_cli_note("--debug: %s", err.message);
         return;
     }
+    /* The quick trace does not stop for what the filter refuses (mounts, namespaces, odd sockets). */
+    if (status != 0 && debug->events < 0 && !debug->on_mac && strncmp(summary.buf, "No ", 3) == 0)
+        cage_strbuf_add(&summary,
+                        "Not looked for: what the system call filter refused; --debug=FILE has it\n");
     for (size_t done = 0; done < summary.len;) {
         ssize_t n = write(STDERR_FILENO, summary.buf + done, summary.len - done);
 

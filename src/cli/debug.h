@@ -38,7 +38,7 @@ const struct cage_wrapper *cage_debug_wrapper(const struct cage_debug *debug);
 /* For the run's options, or NULL; owned by debug, which must stay where it is. */
 const struct cage_run_denials *cage_debug_denials(const struct cage_debug *debug);
 
-/* The run has ended: prints the summary on standard error. */
-void cage_debug_end(struct cage_debug *debug);
+/* The run has ended with this status: prints the summary on standard error. */
+void cage_debug_end(struct cage_debug *debug, int status);
 
 #endif

@@ -27,20 +27,35 @@ static void add_name(const struct cage_option *option, struct cage_strbuf *out)
         cage_strbuf_addf(out, cage_option_is_optional(option) ? "[%s]" : " %s", option->value);
 }
 
-static void render_option(const struct cage_option *option, struct cage_strbuf *out)
+static void add_left(const struct cage_option *option, struct cage_strbuf *left)
 {
-    CAGE_STRBUF_AUTO left = {0};
-
-    cage_strbuf_init(&left);
-    cage_strbuf_add(&left, option->letter == 'h' ? "-h, " : "");
-    add_name(option, &left);
-
-    cage_strbuf_addf(out, "  %-14s %s\n", left.buf, option->help);
+    cage_strbuf_add(left, option->letter == 'h' ? "-h, " : "");
+    add_name(option, left);
 }
 
 static bool takes(const struct cage_command *command, enum cage_option_id id)
 {
     return id == CAGE_OPT_HELP || (command->options & 1u << id) != 0;
+}
+
+static void render_options(const struct cage_command *command, struct cage_strbuf *out)
+{
+    const struct cage_option *options = cage_options();
+    int width = 0;
+
+    for (size_t i = 0; i < 2 * CAGE_OPT_COUNT; i++) {
+        const struct cage_option *option = &options[i % CAGE_OPT_COUNT];
+        CAGE_STRBUF_AUTO left = {0};
+
+        if (!takes(command, option->id))
+            continue;
+        cage_strbuf_init(&left);
+        add_left(option, &left);
+        if (i < CAGE_OPT_COUNT)
+            width = (int)left.len > width ? (int)left.len : width;
+        else
+            cage_strbuf_addf(out, "  %-*s  %s\n", width, left.buf, option->help);
+    }
 }
 
 void cage_help_render(const struct cage_command *command, struct cage_strbuf *out)
@@ -62,9 +77,7 @@ void cage_help_render(const struct cage_command *command, struct cage_strbuf *ou
     if (command->details)
         cage_strbuf_addf(out, "\n%s", command->details);
     cage_strbuf_add(out, "\nOptions:\n");
-    for (size_t i = 0; i < CAGE_OPT_COUNT; i++)
-        if (takes(command, options[i].id))
-            render_option(&options[i], out);
+    render_options(command, out);
 }
 
 int cage_cmd_help(const struct cage_cli *cli, struct cage_error *err)

@@ -175,6 +175,18 @@ static int duplicate(const struct cage_config *config, const struct cage_toml_fa
     return cage_error_hint(err, section ? "Merge the two sections into one" : "Keep one of the two");
 }
 
+/* A string that reaches the end of its line: for the library that is a control character like others. */
+static bool is_open_string(const struct cage_config *config, const struct cage_toml_failure *failure)
+{
+    const char *p = line_start(config->text, failure->mark.line);
+
+    if (!p || !strstr(failure->message, "parsing string") || !strstr(failure->message, "control character"))
+        return false;
+    while (*p && *p != '\n' && ((unsigned char)*p >= 0x20 || *p == '\t') && *p != 0x7f)
+        p++;
+    return *p == '\n' || (p[0] == '\r' && p[1] == '\n');
+}
+
 int cage_config_syntax_error(const struct cage_config *config, const struct cage_toml_failure *failure,
                              struct cage_error *err)
 {
@@ -182,6 +194,10 @@ int cage_config_syntax_error(const struct cage_config *config, const struct cage
 
     if (strstr(said, "redefine"))
         return duplicate(config, failure, err);
+    if (is_open_string(config, failure)) {
+        cage_config_error(config, failure->mark, err, "this string is not closed");
+        return cage_error_hint(err, "Close it on this line with the quote it began with");
+    }
     for (size_t i = 0; i < CAGE_LEN(syntax_errors); i++) {
         if (!strstr(said, syntax_errors[i].found) || !strstr(said, syntax_errors[i].also))
             continue;

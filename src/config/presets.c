@@ -96,11 +96,20 @@ void cage_presets_finish(struct cage_presets *presets)
     *presets = (struct cage_presets){0};
 }
 
-static int unknown(const struct cage_presets *presets, const char *name, struct cage_error *err)
+static int unknown(const struct cage_presets *presets, const char *data_dir, const char *name,
+                   struct cage_error *err)
 {
     CAGE_STRV_AUTO names = {0};
     const char *near;
+    bool ours = false;
 
+    for (size_t i = 0; i < presets->n; i++)
+        ours |= !presets->items[i].user;
+    if (!ours) {
+        cage_error_set(err, CAGE_ERR_MISSING, "nixcage's own presets are not in %s/presets", data_dir);
+        return cage_error_hint(
+            err, "install nixcage whole: meson install -C build; or make build/ in its sources");
+    }
     for (size_t i = 0; i < presets->n; i++)
         cage_strv_add(&names, presets->items[i].name);
     cage_error_set(err, CAGE_ERR_USAGE, "Unknown preset: '%s' (see 'nixcage list-presets')", name);
@@ -151,7 +160,7 @@ int cage_preset_read(const struct cage_host *host, const char *name, struct cage
     for (size_t i = 0; i < presets.n && !found; i++)
         if (strcmp(presets.items[i].name, name) == 0)
             found = &presets.items[i];
-    rc = found ? read_found(host, found, text, config, err) : unknown(&presets, name, err);
+    rc = found ? read_found(host, found, text, config, err) : unknown(&presets, host->data_dir, name, err);
     cage_presets_finish(&presets);
     return rc;
 }

@@ -45,7 +45,7 @@ int cage_nix_call(struct cage_nix_context *ctx, char *const *argv, struct cage_s
 int cage_nix_call_quietly(struct cage_nix_context *ctx, char *const *argv, struct cage_strbuf *out,
                           struct cage_error *err) CAGE_MUST_CHECK;
 
-/* What the configuration asks Nix for, for a message: "hello, nodejs_22". The caller frees. */
+/* What the configuration asks Nix for, for a message: "hello, nodejs_22", "a shell". The caller frees. */
 char *cage_nix_wanted(const struct cage_nix_context *ctx);
 
 /* The cache key: everything that is known before anything is evaluated and decides the result. */

@@ -30,6 +30,8 @@ char *cage_nix_wanted(const struct cage_nix_context *ctx)
     }
     for (size_t i = 0; i < ctx->expr.packages.n; i++)
         cage_strbuf_addf(&sb, "%s%s", i ? ", " : "", ctx->expr.packages.items[i]);
+    if (ctx->expr.packages.n == 0)
+        cage_strbuf_add(&sb, "a shell");
     return cage_strbuf_steal(&sb);
 }
 

@@ -367,7 +367,7 @@ static int use_stale(const struct cage_nix_context *ctx, struct cage_nix_env *en
 static void begin_progress(struct cage_nix_context *ctx)
 {
     cage_autofree char *wanted = cage_nix_wanted(ctx);
-    cage_autofree char *text = cage_format("asking Nix for %s", *wanted ? wanted : "a shell");
+    cage_autofree char *text = cage_format("asking Nix for %s", wanted);
 
     cage_nix_progress_begin(&ctx->log.progress, ctx->log.patient ? -1 : ctx->log.fd,
                             cage_host_getenv(ctx->host, "TERM"), text);

@@ -35,7 +35,7 @@ void cage_plan_bash_rc(const struct cage_planner *p, struct cage_strbuf *rc)
     }
     cage_strbuf_addf(rc,
                      "\nif [ -z \"${NIXCAGE_PROMPT-}\" ]; then\n"
-                     "  if [ -n \"${NO_COLOR-}\" ] || [ \"${TERM-dumb}\" = dumb ]; then\n"
+                     "  if [ -n \"${NO_COLOR-}\" ] || [ \"${TERM-dumb}\" = dumb ] || ! [ -t 2 ]; then\n"
                      "    PS1='[cage:%s] \\w\\$ '\n"
                      "  else\n"
                      "    PS1='\\[\\e[1;32m\\][cage:%s]\\[\\e[0m\\] \\w\\$ '\n"
@@ -70,7 +70,7 @@ void cage_plan_zsh_rc(const struct cage_planner *p, struct cage_strbuf *rc)
     cage_strbuf_addf(
         rc,
         "if [[ -n ${NIXCAGE_PROMPT-} ]]; then\n  PROMPT=$NIXCAGE_PROMPT\n"
-        "elif [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb ]]; then\n  PROMPT='[cage:%s] %%~%%# '\n"
+        "elif [[ -n ${NO_COLOR-} || ${TERM-dumb} == dumb || ! -t 2 ]]; then\n  PROMPT='[cage:%s] %%~%%# '\n"
         "else\n  PROMPT='%%B%%F{green}[cage:%s]%%f%%b %%~%%# '\nfi\n",
         level, level);
     cage_strbuf_add(rc, "for __dir in $path; do\n"

@@ -33,7 +33,7 @@ static const struct {
     {CAGE_KEY_NET_ALLOW, cannot_scope,
      "this kernel cannot keep the cage from the host's abstract sockets (X11, D-Bus) on a shared network: "
      "Landlock ABI 6 (Linux 6.12) is needed",
-     "boot a newer kernel, with landlock among its security modules, or set allow = false in "
+     "boot a newer kernel, with landlock among its security modules, or name hosts, or set allow = false in "
      "[sandbox.network]"},
 };
 

@@ -124,6 +124,22 @@ static const struct {
     {"/private/var/root", "root's files"},
 };
 
+/* Of places with keys, what is no secret: whoever shares these gives no key away. */
+static bool is_public(const char *place, const char *path)
+{
+    static const char *const names[] = {
+        "config", "known_hosts*", "ssh_known_hosts*", "ssh_config*", "sshd_config*", "moduli", "*.pub"};
+    const char *name = cage_path_basename(place);
+    const char *below = path + strlen(place);
+
+    if ((strcmp(name, ".ssh") != 0 && strcmp(name, "ssh") != 0) || *below != '/')
+        return false;
+    for (size_t i = 0; i < CAGE_LEN(names); i++)
+        if (fnmatch(names[i], below + 1, 0) == 0)
+            return true;
+    return false;
+}
+
 const char *cage_advice_secret(const struct cage_host *host, const char *path)
 {
     const char *name = cage_path_basename(path);
@@ -135,7 +151,7 @@ const char *cage_advice_secret(const struct cage_host *host, const char *path)
         if (host->home && cage_path_is_under(host->home, place))
             continue;
         if (cage_path_is_under(path, place))
-            return secrets[i].what;
+            return is_public(place, path) ? NULL : secrets[i].what;
     }
     if (fnmatch("id_*", name, 0) == 0 && !strstr(name, ".pub"))
         return "an SSH key";
@@ -259,6 +275,26 @@ const char *cage_advice_package(const char *program)
         if (strcmp(packages[i].program, program) == 0)
             return packages[i].package;
     return strpbrk(program, "+.") ? NULL : program;
+}
+
+/* Programs that others look for and do without; the names are shell patterns. */
+static const struct {
+    const char *program, *name;
+} optional[] = {
+    {"collect2", "gnm"},
+    {"collect2", "gstrip"},
+    {"collect2", "collect-ld"},
+    {"collect2", "real-ld"},
+    {"docker", "docker-credential-*"},
+    {"docker", "pass"},
+};
+
+bool cage_advice_is_optional(const char *program, const char *name)
+{
+    for (size_t i = 0; i < CAGE_LEN(optional); i++)
+        if (strcmp(optional[i].program, program) == 0 && fnmatch(optional[i].name, name, 0) == 0)
+            return true;
+    return false;
 }
 
 /* Shell patterns of fnmatch(3), in which * matches slashes. */

@@ -30,6 +30,8 @@ bool cage_advice_too_wide(const struct cage_host *host, const char *path);
  * no program's name. Static, or `program`. */
 const char *cage_advice_package(const char *program);
 
+/* Whether a program that looks for another of this name does without it. */
+bool cage_advice_is_optional(const char *program, const char *name);
 /* Whether it is a place that programs look at wherever they run, and do without. */
 bool cage_advice_is_probe(const char *path);
 

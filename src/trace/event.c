@@ -87,6 +87,8 @@ static const struct shape {
     {"pivot_root", NONE, 0, SPECIAL, NULL},
     {"chroot", NONE, 0, SPECIAL, NULL},
     {"swapon", NONE, 0, SPECIAL, NULL},
+    {"unshare", NONE, 0, SPECIAL, NULL}, /* these have no path */
+    {"clone", NONE, 0, SPECIAL, "EPERM"},
 };
 
 /* What a cage can be the reason of. */
@@ -111,6 +113,12 @@ static const struct shape *find_shape(const struct cage_strace_line *line)
             (!shapes[i].only || cage_slice_is(line->error, shapes[i].only)))
             return &shapes[i];
     return NULL;
+}
+
+/* The row of the new name behind that of the old one that is busy, or NULL. */
+static const struct shape *find_other(const struct shape *shape)
+{
+    return shape->only && strcmp(shape->only, "EBUSY") == 0 ? shape + 1 : NULL;
 }
 
 /* The absolute path of an argument, or NULL when it cannot be told. The caller frees. */
@@ -157,6 +165,8 @@ static bool read_file(const struct cage_strace_line *line, cage_event_cwd *cwd, 
     event->write =
         shape->effect == WRITES || (shape->effect == BY_FLAGS && by_flags(line, (size_t)shape->path + 1));
     event->target = absolute(line, shape, cwd, context);
+    if (find_other(shape))
+        event->other = absolute(line, find_other(shape), cwd, context);
     if (!event->target && shape->effect == SPECIAL)
         event->target = cage_strdup("");
     return event->target != NULL;
@@ -257,5 +267,6 @@ void cage_event_finish(struct cage_event *event)
     free(event->call);
     free(event->error);
     free(event->target);
+    free(event->other);
     *event = (struct cage_event){0};
 }

@@ -24,6 +24,7 @@ struct cage_event {
     char *call;    /* "openat"; macOS: the operation, "file-read-data" */
     char *error;   /* "ENOENT"; macOS: "denied", its log has no more */
     char *target;
+    char *other; /* rename(2) that answers EBUSY: the new name, which it may be about just as well; or NULL */
     uint16_t port;
     bool write;   /* would change or make something */
     bool execute; /* would run it */

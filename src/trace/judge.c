@@ -123,6 +123,7 @@ static void judge_refused(const struct cage_judge *judge, const struct cage_even
                           struct cage_verdict *verdict)
 {
     bool is_socket = strncmp(event->call, "socket", 6) == 0;
+    bool is_namespace = strcmp(event->call, "unshare") == 0 || strcmp(event->call, "clone") == 0;
 
     if (is_socket && strcmp(event->error, "EAFNOSUPPORT") != 0 &&
         strcmp(event->error, "EPROTONOSUPPORT") != 0) {
@@ -133,8 +134,13 @@ static void judge_refused(const struct cage_judge *judge, const struct cage_even
                          NULL);
     } else if (strcmp(event->error, "EPERM") == 0 || strcmp(event->error, "ENOSYS") == 0) {
         cage_verdict_set(
-            verdict, CAGE_WHY_FILTER, cage_strdup("the cage's mounts are its walls"),
-            judge->plan->nested ? NULL : cage_advice_set(judge->config, CAGE_KEY_SANDBOX_NESTED, "true"));
+            verdict, CAGE_WHY_FILTER,
+            cage_strdup(is_namespace
+                            ? "no namespaces are made in a cage (containers, sandboxes in other programs)"
+                            : "the cage's mounts are its walls"),
+            judge->plan->nested || judge->host->uid == 0
+                ? NULL /* root cannot have it */
+                : cage_advice_set(judge->config, CAGE_KEY_SANDBOX_NESTED, "true"));
     } else {
         cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL);
     }
@@ -175,6 +181,12 @@ void cage_judge_event(const struct cage_judge *judge, const struct cage_event *e
     else
         judge_call(judge, event, verdict);
     if (verdict->why >= CAGE_WHY_FIRST_REAL && !verdict->secret &&
-        (event->kind == CAGE_EVENT_FILE || event->kind == CAGE_EVENT_UNIX))
-        verdict->secret = cage_strdup(cage_advice_secret(judge->host, event->target));
+        (event->kind == CAGE_EVENT_FILE || event->kind == CAGE_EVENT_UNIX)) {
+        cage_autofree char *dir = cage_path_dirname(event->target);
+        const char *secret = cage_advice_secret(judge->host, event->target);
+
+        /* To make a file takes its directory, with all that is in it. */
+        verdict->secret =
+            cage_strdup(secret || !event->write ? secret : cage_advice_secret(judge->host, dir));
+    }
 }

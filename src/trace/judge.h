@@ -29,8 +29,8 @@ enum cage_why {
     CAGE_WHY_PROGRAM, /* not installed: of the summary, which sees all places that were tried */
 
     /* macOS, where what is not granted is denied and stays visible. */
-    CAGE_WHY_NOT_GRANTED,
-    CAGE_WHY_SERVICE, /* a service of the system, or a device through one */
+    CAGE_WHY_NOT_GRANTED, /* Linux: what is shared by itself cannot be replaced */
+    CAGE_WHY_SERVICE,     /* a service of the system, or a device through one */
     CAGE_WHY_SYSCTL,
     CAGE_WHY_PROCESS, /* another program's */
     CAGE_WHY_SETUID,

@@ -339,6 +339,25 @@ static void judge_missing(const struct cage_judge *judge, const struct cage_even
     cage_where_finish(&real);
 }
 
+/* A file that is shared by itself is a mount: no other one can be moved into its place, nor it away. */
+static void judge_busy(const struct cage_judge *judge, const struct cage_event *event,
+                       const struct cage_where *where, struct cage_verdict *verdict)
+{
+    const struct cage_op *op = where->op;
+    cage_autofree char *why = NULL, *dir = NULL;
+
+    if (!event->write || !op || op->kind != CAGE_OP_BIND || strcmp(op->dest, where->path) != 0) {
+        cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL);
+        return;
+    }
+    why = cage_judge_reason(judge, op->reason);
+    dir = cage_path_dirname(op->source);
+    cage_verdict_set(verdict, op->writable ? CAGE_WHY_NOT_GRANTED : CAGE_WHY_READ_ONLY,
+                     cage_format("what is shared by itself (%s) can be %s, not replaced, moved or removed",
+                                 why, op->writable ? "written" : "read"),
+                     op->writable ? cage_judge_advise_bind(judge, dir, true) : NULL);
+}
+
 static void judge_at(const struct cage_judge *judge, const struct cage_event *event,
                      const struct cage_where *where, struct cage_verdict *verdict)
 {
@@ -355,6 +374,8 @@ static void judge_at(const struct cage_judge *judge, const struct cage_event *ev
         judge_denied(judge, event, where, verdict);
     else if (is_missing(event))
         judge_missing(judge, event, where, verdict);
+    else if (is_error(event, "EBUSY"))
+        judge_busy(judge, event, where, verdict);
     else
         cage_verdict_set(verdict, CAGE_WHY_OUTSIDE, NULL, NULL);
 }

@@ -64,11 +64,32 @@ static size_t *find_slot(const struct cage_trace_log *log, const struct cage_eve
     return &log->slots[i];
 }
 
+/* Which of two names was busy: the one that the cage has a part in, else the first. */
+static void choose_name(const struct cage_trace_log *log, struct cage_event *event)
+{
+    for (int i = 0; event->other && i < 2; i++) {
+        struct cage_verdict verdict;
+        char *name = event->target;
+        bool real;
+
+        cage_judge_event(&log->judge, event, &verdict);
+        real = verdict.why >= CAGE_WHY_FIRST_REAL;
+        cage_verdict_finish(&verdict);
+        if (real)
+            return;
+        event->target = event->other;
+        event->other = name;
+    }
+}
+
 const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log, struct cage_event *take_event,
                                                     size_t count)
 {
-    size_t *slot = find_slot(log, take_event);
     struct cage_trace_entry *entry;
+    size_t *slot;
+
+    choose_name(log, take_event);
+    slot = find_slot(log, take_event);
 
     log->total += count;
     if (*slot) {
@@ -93,6 +114,18 @@ const struct cage_trace_entry *cage_trace_log_event(struct cage_trace_log *log, 
     *slot = log->n;
     cage_judge_event(&log->judge, &entry->event, &entry->verdict);
     return entry;
+}
+
+/* The command runs: where else it was looked for is of no interest any more. */
+static void start(struct cage_trace_log *log)
+{
+    for (size_t i = 0; i < log->n; i++) {
+        cage_event_finish(&log->entries[i].event);
+        cage_verdict_finish(&log->entries[i].verdict);
+    }
+    log->n = log->total = log->forgotten = 0;
+    memset(log->slots, 0, log->n_slots * sizeof *log->slots);
+    log->started = true;
 }
 
 static struct cage_trace_pending *find_pending(const struct cage_trace_log *log, long pid)
@@ -146,8 +179,8 @@ static void note_program(struct cage_trace_log *log, const struct cage_strace_li
         return;
     if (strcmp(file.buf, CAGE_INIT_DEST) == 0)
         log->init_seen = true;
-    else
-        log->started |= log->init_seen;
+    else if (log->init_seen && !log->started)
+        start(log);
     if (!program) {
         if (log->n_programs == MAX_PROGRAMS)
             forget_program(log, log->programs[0].pid);
@@ -170,12 +203,17 @@ static const struct cage_trace_entry *take_call(struct cage_trace_log *log, stru
             note_program(log, line, 1);
         return NULL;
     }
-    if (!log->started || !cage_event_read(line, log->cwd, log->context, &event))
+    if (!log->init_seen || !cage_event_read(line, log->cwd, log->context, &event))
         return NULL;
+    /* Until then all is nixcage's own, but for the command that cannot be executed. */
+    if (!log->started && !event.execute) {
+        cage_event_finish(&event);
+        return NULL;
+    }
     program = find_program(log, line->pid);
-    if (program) {
+    if (program || !log->started) {
         free(event.program);
-        event.program = cage_strdup(program->name);
+        event.program = cage_strdup(log->started ? program->name : "nixcage");
     }
     return cage_trace_log_event(log, &event, 1);
 }

@@ -42,7 +42,7 @@ struct cage_trace_log {
     struct cage_trace_program *programs;
     size_t n_programs;
     bool init_seen; /* the cage's process 1 was executed */
-    bool started;   /* and after it the command */
+    bool started;   /* and after it the command; before, only what kept it from that is an event */
 };
 
 /* What the judge points to must outlive the log. finish() accepts a zeroed one. */
@@ -53,8 +53,8 @@ void cage_trace_log_finish(struct cage_trace_log *log);
 
 /*
  * Takes one line as strace writes it (any n bytes, without the newline). Returns the entry it was counted at,
- * or NULL: no failure, from before the command was executed, or of a kind that is not kept any more. Valid
- * until the next call.
+ * or NULL: no failure, from before the command was executed (but for its own), or of a kind that is not kept
+ * any more. Valid until the next call.
  */
 const struct cage_trace_entry *cage_trace_log_line(struct cage_trace_log *log, const char *text, size_t n);
 

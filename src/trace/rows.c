@@ -16,6 +16,7 @@ static void copy_event(const struct cage_event *from, struct cage_event *to)
     to->call = cage_strdup(from->call);
     to->error = cage_strdup(from->error);
     to->target = cage_strdup(from->target);
+    to->other = NULL;
 }
 
 static void copy_verdict(const struct cage_verdict *from, struct cage_verdict *to)
@@ -170,7 +171,7 @@ static void add_missing_programs(const struct cage_trace_log *log, struct cage_t
         const char *name = cage_path_basename(entry->event.target);
 
         if (!is_known_row(rows, &entry->event) && count_places(log, searches, n, entry, &least) >= dirs &&
-            !cage_judge_on_path(&log->judge, name))
+            !cage_judge_on_path(&log->judge, name) && !cage_advice_is_optional(entry->event.program, name))
             add_program(log, &entry->event, least, rows);
     }
 }

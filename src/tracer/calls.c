@@ -94,6 +94,8 @@ static const struct cage_call calls[] = {
     {"pivot_root", SYS_pivot_root, "s", false, 0},
     {"chroot", SYS_chroot, "s", false, 0},
     {"swapon", SYS_swapon, "s", false, 0},
+    {"unshare", SYS_unshare, "-", false, 0},
+    {"clone", SYS_clone, "-", false, 0},
 };
 
 static const struct {

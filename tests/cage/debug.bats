@@ -29,6 +29,9 @@ debug_cage() {
     assert_output out
     assert_stderr_has err
     assert_stderr_has 'No sandbox access failures detected'
+    assert_stderr_has 'Not looked for: what the system call filter refused; --debug=FILE has it'
+    debug_cage true
+    refute_stderr_has 'Not looked for'
     debug_cage sh -c 'kill -TERM $$'
     assert_status 143
     debug_cage nosuchprogram
@@ -67,6 +70,44 @@ debug_cage() {
     assert_stderr_has 'allow = true'
 }
 
+@test "a protected file that a program replaces: git config, and what edits in place" {
+    git init -q .
+    echo x >other
+    debug_cage git config user.name x
+    assert_status 4
+    assert_stderr_has 'git: rename '"$PROJECT"'/.git/config: EBUSY'
+    assert_stderr_has 'unprotect = [".git/config"]'
+    debug_cage sed -i s/true/false/ nixcage.toml
+    assert_stderr_has "$PROJECT/nixcage.toml: EBUSY"
+    assert_stderr_has 'nixcage.toml is what keeps the cage closed'
+    # What the lines say is so: what is not protected can be replaced, and .git/config, once it is not.
+    debug_cage sed -i s/x/y/ other
+    assert_status 0
+    [ "$(<other)" = y ]
+    sed -i 's/^system = true/&\nunprotect = [".git\/config"]/' nixcage.toml
+    trust_project
+    debug_cage git config user.name x
+    assert_status 0
+    refute_stderr_has EBUSY
+    [ "$(git config user.name)" = x ]
+}
+
+@test "a command that cannot be executed: what is missing for it" {
+    printf '#!/opt/nowhere/tool\n' >script
+    chmod +x script
+    debug_cage ./script
+    assert_status 127
+    assert_stderr_has "nixcage: execve $PROJECT/script: ENOENT"
+    assert_stderr_has 'its interpreter /opt/nowhere/tool is not in the cage'
+    debug_cage nosuchprogram
+    assert_status 127
+    assert_stderr_has 'nixcage: execve nosuchprogram: ENOENT'
+    assert_stderr_has 'packages = ["nosuchprogram"] in [nix]'
+    # One that is found says nothing of where it was looked for.
+    debug_cage true
+    refute_stderr_has execve
+}
+
 @test "secrets are named" {
     mkdir -p "$HOME/.ssh"
     echo key >"$HOME/.ssh/id_ed25519"
@@ -88,6 +129,24 @@ debug_cage() {
     run_split "$NIXCAGE" run --debug=.nixcage/events.json -- true
     assert_status 0
     jq -es '.[-1].type == "end"' .nixcage/events.json
+}
+
+@test "--debug=FILE: a sandbox in the cage, and the line that allows it" {
+    need unshare
+    run_split "$NIXCAGE" run --debug="$HOME/events.json" -- unshare -U true
+    refute [ "$status" = 0 ]
+    assert_stderr_has 'unshare: unshare: EPERM'
+    assert_stderr_has 'system call filter: no namespaces are made in a cage'
+    if [ "$NIXCAGE_TEST_MODE" = root ]; then # cannot have it
+        refute_stderr_has 'to allow it'
+        return
+    fi
+    assert_stderr_has 'nested = true in [sandbox]'
+    printf '\n[sandbox]\nnested = true\n[nix]\nstore_view = "full"\n' >>nixcage.toml
+    trust_project
+    run_split "$NIXCAGE" run --debug="$HOME/events.json" -- unshare -U true
+    assert_status 0
+    assert_stderr_has 'No sandbox access failures detected'
 }
 
 @test "where nothing may be traced it says so and runs on" {
@@ -118,6 +177,9 @@ traced_helper() {
         assert_status 0
         assert_output "$plain"
         [ -n "$plain" ]
+        run_split "$NIXCAGE" run --debug="$HOME/events.json" -- ./traced "$case"
+        assert_status 0
+        assert_output "$plain"
     done
     refute_stderr_has 'nowhere' # is on the host no more than in the cage
     debug_cage ./traced stops
@@ -181,6 +243,11 @@ except OSError: pass
     assert_status 0
     assert_stderr_has 'No sandbox access failures detected'
     for i in 1 2 3 4 5 6; do [ -s "f$i.o" ]; done
+    # The linker's driver looks for other names of nm and strip, which nobody has.
+    echo 'int main(void) { return 0; }' >main.c
+    debug_cage gcc -o main main.c
+    assert_status 0
+    assert_stderr_has 'No sandbox access failures detected'
     debug_cage nproc
     [ "$output" = "$(nproc)" ]
 }

@@ -65,6 +65,7 @@ in_namespace() {
     without "$DENY" ENOSYS landlock --
     assert_stderr_has 'Landlock ABI 6'
     assert_stderr_has 'boot a newer kernel, with landlock among its security modules'
+    assert_stderr_has 'or name hosts, or set allow = false'
     without "$DENY" EOPNOTSUPP landlock --
     assert_stderr_has 'landlock among its security modules'
 }

@@ -116,6 +116,28 @@ shell = ".#none"' >nixcage.toml
     assert_stderr_has 'no dev shell named none'
 }
 
+@test "environment: a pinned revision with its hash, and another hash" {
+    local hash revision=0123456789012345678901234567890123456789
+    # What is in the store already is not downloaded, so the package set can stand for nixpkgs.
+    mkdir source
+    cp "$NIXCAGE_SRC"/share/offline/* source/
+    sed -i 's/Hello, world!/Hello, pinned!/' source/default.nix
+    nix-store --add-fixed --recursive sha256 source >/dev/null
+    # shellcheck disable=SC2059
+    hash=$(printf "$(nix-hash --type sha256 source | sed 's/../\\x&/g')" | base64 -w 0)
+    nix_project 'packages = ["hello"]' "nixpkgs = \"github:NixOS/nixpkgs/$revision#sha256-$hash\""
+    NIX_PATH='' run_cage hello
+    assert_status 0
+    assert_output 'Hello, pinned!'
+    # Without a download there is no other.
+    hash=$(echo another | sha256sum | sed 's/../\\x&/g; s/ .*//')
+    # shellcheck disable=SC2059
+    hash=$(printf "${hash:0:128}" | base64 -w 0)
+    nix_project 'packages = ["hello"]' "nixpkgs = \"github:NixOS/nixpkgs/$revision#sha256-$hash\""
+    https_proxy=http://127.0.0.1:9 NIX_PATH='' run_cage hello
+    assert_status 125
+}
+
 @test "environment: no package code runs on the host" {
     nix_project 'packages = ["nosy"]'
     resolve

@@ -63,6 +63,12 @@ load ../lib/nix
     assert_stderr_has "there is no <nixpkgs>"
     assert_stderr_has "nix-channel --add"
     assert_stderr_has "NIX_PATH=nixpkgs="
+    assert_stderr_has "(needed for hello)"
+    # As in the preset minimal, the first that many try.
+    nix_project 'packages = []'
+    NIX_PATH='' resolve
+    assert_status 125
+    assert_stderr_has "there is no <nixpkgs> (needed for a shell)"
 }
 
 @test "errors: no Nix" {

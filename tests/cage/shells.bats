@@ -166,13 +166,20 @@ NIX
     assert_output_has '=bash='
 }
 
-@test "NO_COLOR and a dumb terminal: a prompt without colours" {
+# coloured: whether a shell in the cage, on a terminal of its own, has a prompt in colours.
+coloured() {
+    echo exit | script -qec '"$NIXCAGE" shell' /dev/null >screen
+    grep -qF '[cage:standard]' screen || _explain "$(cat -v screen)"
+    grep -qF $'\e[1;32m' screen
+}
+
+@test "a prompt has colours on a terminal only, not with NO_COLOR, not on a dumb one" {
+    need script
     shell_project '"hello"'
-    run_split bash -c 'echo : | NO_COLOR=1 TERM=xterm "$NIXCAGE" shell 2>&1'
-    refute_output_has $'\e['
-    assert_output_has '[cage:standard]'
-    run_split bash -c 'echo : | TERM=dumb "$NIXCAGE" shell 2>&1'
-    refute_output_has $'\e['
+    TERM=xterm coloured
+    NO_COLOR=1 TERM=xterm refute coloured
+    TERM=dumb refute coloured
     run_split bash -c 'echo : | TERM=xterm "$NIXCAGE" shell 2>&1'
-    assert_output_has $'\e[1;32m'
+    assert_output_has 'cage:standard'
+    refute_output_has $'\e[1;32m'
 }

@@ -41,6 +41,12 @@ no_leftovers() {
     assert_output_has 'direnv allow'
     assert_output_has 'nixcage shell'
     [ -z "$stderr" ]
+    # Where there is no direnv, there is nothing to allow.
+    mkdir bin other
+    PATH=$PWD/bin run_split "$NIXCAGE" init other
+    assert_status 0
+    refute_output_has 'direnv allow'
+    assert_output_has 'nixcage shell'
 }
 
 @test "init DIR makes the directory" {

@@ -62,6 +62,7 @@ same() {
     answer remove helo
     answer plan --platform windows
     answer plan --sbpl
+    answer plan --diff --json
     answer run
     answer run --debug=nowhere/x -- true
     answer run --debug=events -- true

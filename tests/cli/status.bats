@@ -110,6 +110,25 @@ END
     jq -e '.kernel.features | map(select(.there | not).name) | index("mount_setattr")' <<<"$output"
 }
 
+@test "without Landlock status says what run says" {
+    local deny=${NIXCAGE%/src/nixcage}/tests/cage/deny
+    printf '[sandbox.filesystem]\nsystem = true\n' >nixcage.toml # the network is shared
+    trust_project
+    run_split "$deny" ENOSYS landlock -- "$NIXCAGE" status
+    assert_status 1
+    assert_output_has '✗ landlock'
+    assert_output_has 'or name hosts, or set allow = false in [sandbox.network]'
+    run_split "$deny" ENOSYS landlock -- "$NIXCAGE" run -- true
+    assert_status 125
+    printf '[sandbox.network]\nallow = false\n' >>nixcage.toml
+    trust_project
+    run_split "$deny" ENOSYS landlock -- "$NIXCAGE" status
+    assert_status 0
+    assert_output_has 'optional: a shared network'
+    run_split "$deny" ENOSYS landlock -- "$NIXCAGE" run -- true
+    assert_status 0
+}
+
 @test "a set-uid bwrap is refused" {
     rm "$TOOLS/bwrap"
     cp "$(command -v bwrap)" "$TOOLS/bwrap"

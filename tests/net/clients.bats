@@ -151,10 +151,10 @@ answers() {
 }
 
 @test "nixcage log shows it, as text, as JSON, and as it comes" {
-    "$NIXCAGE" log --help >/dev/null 2>&1 || skip "no log command in $NIXCAGE"
     net_project 'hosts = ["api.test"]'
     run_split "$NIXCAGE" log
     assert_output ""
+    assert_stderr_has 'nothing is recorded yet'
     run_cage sh -c 'curl -s http://api.test/; curl -s http://other.test/'
     run_split "$NIXCAGE" log
     assert_status 0

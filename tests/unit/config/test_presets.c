@@ -211,6 +211,23 @@ static void test_a_bad_user_preset_is_named(void **state)
     assert_int_equal(text.len, 0);
 }
 
+/* A build that does not find its files says that, and not that the preset is unknown. */
+static void test_no_presets_of_ours(void **state)
+{
+    struct fixture *f = *state;
+    CAGE_STRBUF_AUTO text = {0};
+    struct cage_error err = {0};
+
+    write_preset(f, "mine.toml", "[nix]\npackages = []\n");
+    free(f->host.data_dir);
+    f->host.data_dir = cage_strdup("/nowhere/share");
+    cage_strbuf_init(&text);
+    assert_int_equal(cage_preset_read(&f->host, "default", &text, NULL, &err), -1);
+    assert_int_equal(err.code, CAGE_ERR_MISSING);
+    assert_non_null(strstr(err.message, "/nowhere/share/presets"));
+    assert_int_equal(cage_preset_read(&f->host, "mine", &text, NULL, &err), 0);
+}
+
 static void test_unknown_presets(void **state)
 {
     struct fixture *f = *state;
@@ -238,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_user_presets_come_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_bad_user_preset_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_presets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_presets_of_ours, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
