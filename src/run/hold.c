@@ -324,6 +324,7 @@ static void hold_free(struct cage_hold *hold)
     cage_hold_store_finish(&hold->store);
     cage_strv_finish(&hold->told);
     cage_strv_finish(&hold->warned);
+    cage_strv_finish(&hold->links);
     free(hold);
 }
 

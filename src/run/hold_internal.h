@@ -64,6 +64,8 @@ struct cage_hold {
     struct cage_guards guards;
     struct cage_hold_store store;
     struct cage_strv told, warned;
+    struct cage_strv links; /* submodules that were there before anything ran; */
+    bool links_known;       /* all of them */
     const struct cage_plan *plan;
     struct timespec started; /* by the clock that the kernel dates files with */
 };
@@ -97,6 +99,9 @@ bool cage_hold_is_protected(const struct cage_plan *plan, const char *path);
 
 /* At the end: dirfd/name, which stands for path, goes to the store. */
 void cage_hold_put_away(struct cage_hold *hold, int dirfd, const char *name, const char *path);
+
+/* Before anything runs: the submodules that are the user's. */
+void cage_hold_remember(struct cage_hold *hold);
 
 /* At the end: submodules, which cannot be prevented, are looked for. */
 void cage_hold_look_over(struct cage_hold *hold);
