@@ -97,6 +97,15 @@ void cage_hold_tell(struct cage_hold *hold, const char *path, const char *now, b
 /* Whether the plan protects path, or something that it is below. */
 bool cage_hold_is_protected(const struct cage_plan *plan, const char *path);
 
+/*
+ * A name that means nothing to anybody and is not to be guessed: one that is taken would leave the thing
+ * where it is. NULL: there is none to be had. The caller frees.
+ */
+char *cage_hold_aside_name(void);
+
+/* Whether it is one of those. */
+bool cage_hold_is_aside(const char *name);
+
 /* At the end: dirfd/name, which stands for path, goes to the store. */
 void cage_hold_put_away(struct cage_hold *hold, int dirfd, const char *name, const char *path);
 

@@ -7,6 +7,7 @@
 #include "run/hold_internal.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,19 +31,31 @@ void cage_hold_tell(struct cage_hold *hold, const char *path, const char *now, b
     cage_strv_take(&hold->told, cage_strbuf_steal(&line));
 }
 
+/* It cannot be moved away (the disk is full): under another name beside its place it means nothing, either.
+ */
+static void leave_aside(struct cage_hold *hold, int dirfd, const char *name, const char *path,
+                        const struct cage_error *why)
+{
+    bool is_aside = cage_hold_is_aside(name);
+    cage_autofree char *aside = is_aside ? cage_strdup(name) : cage_hold_aside_name();
+    cage_autofree char *dir = cage_path_dirname(path);
+    bool moved = is_aside || (aside && renameat2(dirfd, name, dirfd, aside, RENAME_NOREPLACE) == 0);
+    cage_autofree char *text = moved ? cage_format("%s; now %s/%s (%s)", path, dir, aside, why->message)
+                                     : cage_format("%s is still there: %s", path, why->message);
+
+    cage_hold_tell(hold, text, NULL, false);
+}
+
 void cage_hold_put_away(struct cage_hold *hold, int dirfd, const char *name, const char *path)
 {
     struct cage_error err;
     cage_autofree char *now = cage_hold_store_take(&hold->store, dirfd, name, path, &err);
     bool checked = now && cage_hold_unlink_twins(AT_FDCWD, now);
 
-    if (now) {
+    if (now)
         cage_hold_tell(hold, path, now, checked);
-    } else {
-        cage_autofree char *text = cage_format("%s is still there: %s", path, err.message);
-
-        cage_hold_tell(hold, text, NULL, false);
-    }
+    else
+        leave_aside(hold, dirfd, name, path, &err);
 }
 
 bool cage_hold_is_protected(const struct cage_plan *plan, const char *path)

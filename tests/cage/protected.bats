@@ -89,6 +89,35 @@ gone='gone() { for i in $(seq 200); do [ -e "$1" ] || [ -L "$1" ] || return 0; s
     [ "$(stat -c %h twin)" = 1 ]
 }
 
+@test "a full disk: what cannot be put away does not stay, either" {
+    [ "$NIXCAGE_TEST_MODE" = root ] || skip "needs a mount"
+    mkdir "$BATS_TEST_TMPDIR/small"
+    mount -t tmpfs -o nr_inodes=64,mode=755 none "$BATS_TEST_TMPDIR/small"
+    make_project small <<<$'[sandbox.filesystem]\nsystem = true'
+    run_cage sh -c 'mkdir d; echo x >d/f; i=0; while touch "fill$i" 2>/dev/null; do i=$((i + 1)); done; mv d/f .envrc; mv d .vscode'
+    assert_status 0
+    [ ! -e .envrc ]
+    [ ! -e .vscode ]
+    [[ $stderr =~ $PROJECT/\.envrc\;\ now\ ($PROJECT/\.nixcage-aside-[0-9a-f]+)\ \(.*No\ space ]]
+    [ "$(cat "${BASH_REMATCH[1]}")" = x ]
+    cd /
+    umount "$BATS_TEST_TMPDIR/small"
+}
+
+@test "another name of a protected file is told" {
+    echo x >build.sh
+    ln build.sh twin
+    printf '[sandbox.filesystem]\nsystem = true\nprotect = ["build.sh"]\n' >nixcage.toml
+    trust_project
+    run_cage true
+    assert_status 0
+    assert_stderr_has "$PROJECT/build.sh has 2 names"
+    # The control: one.
+    rm twin
+    run_cage true
+    [ -z "$stderr" ]
+}
+
 @test "a pattern holds what is new and leaves what was there" {
     mkdir .claude
     echo mine >.claude/settings.json
