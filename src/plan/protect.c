@@ -147,6 +147,10 @@ static int protect(struct cage_planner *p, const char *path, struct cage_reason 
     if (fact.is_symlink || strcmp(fact.real, path) != 0)
         record_symlinks(p, path, reason);
     cage_plan_views(p->plan, fact.real, true, &places);
+    if (places.n > 0 && fact.type == CAGE_FILE_REGULAR && fact.nlink > 1)
+        cage_strv_addf(&p->plan->warnings,
+                       "%s has %lu names (hard links); what is writable under another one is not protected",
+                       path, (unsigned long)fact.nlink);
     if (own || (!fact.is_symlink && places.n > 0))
         cage_plan_protect(p->plan, path, fact.type != CAGE_FILE_NONE || own, reason);
     if (own)
