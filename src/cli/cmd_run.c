@@ -59,7 +59,7 @@ static int enter(struct cage_session *session, struct cage_entry *entry, const s
 
     cage_debug_init(&debug);
     entry->stale_ok = cli->given[CAGE_OPT_STALE];
-    if (cage_trust_require(session, err) < 0)
+    if (cage_run_check_stdio(err) < 0 || cage_trust_require(session, err) < 0)
         return -1;
     /* Before the plan, which notes what the directories are, for the init to compare. */
     if (session->config.level != CAGE_LEVEL_STRICT &&

@@ -108,6 +108,12 @@ void cage_bwrap_finish(struct cage_bwrap *bwrap);
 char *cage_host_find_tool(const char *name, const char *path_value);
 
 /*
+ * path_value without the directories that cage_host_find_tool() passes over, for programs that look for
+ * others themselves, as Nix does for git. The caller frees.
+ */
+char *cage_host_safe_path(const char *path_value);
+
+/*
  * A program that cages are made of, "bwrap": the one that this build was configured to use (-Dbwrap) if it
  * can be executed, else as cage_host_find_tool on the host's PATH. The caller frees; NULL: none.
  */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/strbuf.h"
 #include "cage_config.h"
 #include "host/host.h"
 
@@ -58,6 +59,22 @@ char *cage_host_find_tool(const char *name, const char *path_value)
             return cage_steal(&found);
     }
     return NULL;
+}
+
+char *cage_host_safe_path(const char *path_value)
+{
+    cage_autofree char *copy = cage_strdup(path_value);
+    CAGE_STRBUF_AUTO safe = {0};
+    char *save = NULL;
+
+    cage_strbuf_init(&safe);
+    for (char *dir = copy ? strtok_r(copy, ":", &save) : NULL; dir; dir = strtok_r(NULL, ":", &save)) {
+        cage_autofree char *real = dir[0] == '/' ? realpath(dir, NULL) : NULL;
+
+        if (real && !is_in_project(real))
+            cage_strbuf_addf(&safe, "%s%s", safe.len ? ":" : "", dir);
+    }
+    return cage_strbuf_steal(&safe);
 }
 
 char *cage_host_find_sandbox_tool(const struct cage_host *host, const char *name)

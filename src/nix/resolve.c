@@ -94,10 +94,14 @@ static int use_cached(const struct cage_nix_context *ctx, const char *key, bool 
     return 0;
 }
 
-/* The environment of Nix's programs: the caller's, but for a temporary directory of ours. */
+/* The environment of Nix's programs: the caller's, but for a temporary directory of ours, and no programs of
+ * projects. */
 static void make_environment(struct cage_nix_context *ctx)
 {
+    cage_autofree char *path = cage_host_safe_path(cage_host_getenv(ctx->host, "PATH"));
+
     cage_strv_add_all(&ctx->envp, ctx->host->env.items);
+    cage_env_set(&ctx->envp, "PATH", path);
     cage_env_set(&ctx->envp, "TMPDIR", ctx->tmp);
     if (ctx->expr.allow_unfree)
         cage_env_set(&ctx->envp, "NIXPKGS_ALLOW_UNFREE", "1");

@@ -3,18 +3,22 @@
  * Stores of a project's own, below data_home/stores:
  *
  *   ID/nix/        what the cage sees as /nix; ID is a hash of the project's path, and the mode
+ *   ID/resolved/   isolated: the store that Nix on the host fills. No cage sees it, ID/nix is copied from it
  *   ID/meta        what the store is for and which paths were copied completely (text, replaced by rename)
  *   ID/lock        shared while a cage uses the store
  *   ID.update      exclusive while it is changed
  *
  * A cage can write its store, so two projects never share one: what an agent does to its tools in one project
- * must not reach another. File contents are shared by the file system where it can.
+ * must not reach another. Nor does Nix on the host evaluate or build from it: what an agent wrote there would
+ * be code on the host. It is only added to, after a look at it (store_check.c), while no cage runs with it.
+ * File contents are shared by the file system where it can.
  */
 #include "nix/store.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "nix/copy.h"
+#include "nix/store_check.h"
 #include "nix/store_meta.h"
 
 #include <errno.h>
@@ -83,10 +87,13 @@ static void tell(struct cage_nix_context *ctx, const char *text)
     cage_nix_log_end(&ctx->log);
 }
 
-/* Copies one path under a name that nothing looks at, then puts it in its place. */
-static int copy_path(const char *store, const char *path, const struct cage_nix_guard *guard,
+/* Copies one path from the store that Nix filled, under a name that nothing looks at, then puts it in its
+ * place.
+ */
+static int copy_path(const struct cage_nix_context *ctx, const char *store, const char *path,
                      struct cage_error *err)
 {
+    cage_autofree char *source = cage_format("%s/nix/store", ctx->store_prefix);
     cage_autofree char *staging = cage_format("%s/nix/store/" STAGING, store);
     const char *name = cage_path_basename(path);
     cage_autofree char *from = cage_path_join(staging, name), *to = cage_format("%s%s", store, path);
@@ -96,7 +103,7 @@ static int copy_path(const char *store, const char *path, const struct cage_nix_
         return -1;
     if (mkdir(staging, 0700) < 0)
         return cage_error_sys(err, errno, "cannot create %s", staging);
-    if (cage_nix_copy_tree("/nix/store", staging, name, guard, err) < 0)
+    if (cage_nix_copy_tree(source, staging, name, ctx->guard, err) < 0)
         return -1;
     /* A directory that may not be written cannot be given another parent: rename(2) changes its "..". */
     if (lstat(from, &st) == 0 && S_ISDIR(st.st_mode) && chmod(from, 0755) < 0)
@@ -132,7 +139,7 @@ static int copy_paths(struct cage_nix_context *ctx, const char *store, const str
     for (size_t i = 0; i < missing->n; i++) {
         cage_autofree char *line = NULL;
 
-        if (copy_path(store, missing->items[i], ctx->guard, err) < 0)
+        if (copy_path(ctx, store, missing->items[i], err) < 0)
             return -1;
         line = cage_format("copying store paths to the project's own store: %zu of %zu", i + 1, missing->n);
         if (i == 0 || i + 1 == missing->n || i % 50 == 49)
@@ -169,7 +176,7 @@ static int call_in_store(struct cage_nix_context *ctx, const char *store, const 
 static int register_paths(struct cage_nix_context *ctx, const char *store, const struct cage_strv *missing,
                           struct cage_error *err)
 {
-    CAGE_STRV_AUTO argv = {0};
+    CAGE_STRV_AUTO argv = {0}, envp = {0};
     CAGE_STRBUF_AUTO dump = {0};
     cage_autofd int in = -1;
     struct cage_nix_child child = {.log = &ctx->log, .guard = ctx->guard, .out = &dump};
@@ -179,14 +186,18 @@ static int register_paths(struct cage_nix_context *ctx, const char *store, const
     cage_strv_add(&argv, ctx->tools.nix_store);
     cage_strv_add(&argv, "--dump-db");
     cage_strv_add_all(&argv, missing->items);
+    cage_strv_add_all(&envp, ctx->host->env.items);
+    if (*ctx->store_prefix)
+        cage_env_set(&envp, "NIX_REMOTE", ctx->store_prefix);
     child.argv = cage_strv_argv(&argv);
-    child.envp = ctx->host->env.items;
+    child.envp = cage_strv_argv(&envp);
     code = cage_nix_child_run(&child, err);
-    if (code != 0)
-        return code < 0
-                   ? -1
-                   : cage_error_set(err, CAGE_ERR_NIX, "nix-store --dump-db failed with status %d", code);
-    cage_error_hint(err, "Nix's own text above says why");
+    if (code > 0) {
+        cage_error_set(err, CAGE_ERR_NIX, "nix-store --dump-db failed with status %d", code);
+        return cage_error_hint(err, "Nix's own text above says why");
+    }
+    if (code < 0)
+        return -1;
     in = cage_fs_memfd("nixcage-db", dump.buf, dump.len, err);
     if (in < 0 || call_in_store(ctx, store, "--load-db", NULL, in, err) < 0)
         return -1;
@@ -242,19 +253,17 @@ static int update_store(struct cage_nix_context *ctx, const char *store, struct 
     enum cage_store_mode mode = ctx->request->config->store_mode;
     CAGE_STRV_AUTO missing = {0};
 
-    if (make_directories(store, err) < 0)
+    if (cage_nix_store_check(store, err) < 0 || make_directories(store, err) < 0)
         return -1;
-    if (mode == CAGE_STORE_COPY) {
-        find_missing(closure, &meta->paths, &missing);
-        if (missing.n > 0 &&
-            (copy_paths(ctx, store, &missing, err) < 0 || register_paths(ctx, store, &missing, err) < 0)) {
-            remove_copied(store, &missing);
-            return -1;
-        }
-        for (size_t i = 0; i < missing.n; i++)
-            cage_strv_add(&meta->paths, missing.items[i]);
-        cage_strv_sort_unique(&meta->paths);
+    find_missing(closure, &meta->paths, &missing);
+    if (missing.n > 0 &&
+        (copy_paths(ctx, store, &missing, err) < 0 || register_paths(ctx, store, &missing, err) < 0)) {
+        remove_copied(store, &missing);
+        return -1;
     }
+    for (size_t i = 0; i < missing.n; i++)
+        cage_strv_add(&meta->paths, missing.items[i]);
+    cage_strv_sort_unique(&meta->paths);
     if (make_roots(store, closure, err) < 0 || sync_store(store, err) < 0)
         return -1;
     return cage_nix_store_meta_write(store, ctx->request->project->root, mode, &meta->paths, digest, err);
@@ -289,11 +298,29 @@ static int explain_update(const struct cage_nix_context *ctx, const char *store,
     return -1;
 }
 
+/* A running cage could change the store under our hands. *fd: the lock, -1 while there is no such store. */
+static int take_alone(const char *store, int *fd, struct cage_error *err)
+{
+    cage_autofree char *path = cage_path_join(store, "lock");
+
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (*fd < 0)
+        return errno == ENOENT ? 0 : cage_error_sys(err, errno, "cannot open %s", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return cage_error_sys(err, errno, "cannot lock %s", path);
+    cage_error_set(err, CAGE_ERR_NIX,
+                   "a cage is running with the project's own store, and other packages are to "
+                   "be put into it");
+    return cage_error_hint(err, "end that cage, then run this again");
+}
+
 static int ensure_store_locked(struct cage_nix_context *ctx, const char *store,
                                const struct cage_strv *closure, const char *digest, struct cage_error *err)
 {
     cage_autofree char *lock_path = cage_format("%s.update", store), *dir = cage_nix_stores_dir(ctx->host);
-    cage_autofd int lock = -1;
+    cage_autofd int lock = -1, alone = -1;
     struct cage_nix_store_meta meta = {0};
     int rc = 0;
 
@@ -305,9 +332,10 @@ static int ensure_store_locked(struct cage_nix_context *ctx, const char *store,
     if (!is_up_to_date(store, digest, &meta)) {
         bool is_new = !meta.digest;
 
-        rc = update_store(ctx, store, &meta, closure, digest, err);
-        if (rc < 0)
-            explain_update(ctx, store, is_new && ctx->request->config->store_mode == CAGE_STORE_COPY, err);
+        rc = take_alone(store, &alone, err);
+        if (rc == 0 && update_store(ctx, store, &meta, closure, digest, err) < 0)
+            rc = explain_update(ctx, store, is_new && ctx->request->config->store_mode == CAGE_STORE_COPY,
+                                err);
     }
     cage_nix_store_meta_finish(&meta);
     return rc;
@@ -338,11 +366,14 @@ static int ensure_store(struct cage_nix_context *ctx, const char *store, const s
 
 int cage_nix_store_before(struct cage_nix_context *ctx, struct cage_error *err)
 {
+    cage_autofree char *store = NULL;
+
     if (ctx->request->config->store_mode != CAGE_STORE_ISOLATED) {
         ctx->store_prefix = cage_strdup("");
         return 0;
     }
-    ctx->store_prefix = cage_nix_store_dir(ctx->host, ctx->request->project->root, CAGE_STORE_ISOLATED);
+    store = cage_nix_store_dir(ctx->host, ctx->request->project->root, CAGE_STORE_ISOLATED);
+    ctx->store_prefix = cage_path_join(store, "resolved");
     return make_directories(ctx->store_prefix, err);
 }
 

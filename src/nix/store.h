@@ -8,7 +8,8 @@
 /* Before Nix is asked: where it shall look and build. Fills ctx->store_prefix. */
 int cage_nix_store_before(struct cage_nix_context *ctx, struct cage_error *err) CAGE_MUST_CHECK;
 
-/* After: fills env->store_root and env->nix_remote; in copy mode the copy is made or brought up to date. */
+/* After: fills env->store_root and env->nix_remote; a store of the project's own is made or brought up to
+ * date. */
 int cage_nix_store_after(struct cage_nix_context *ctx, struct cage_nix_env *env,
                          struct cage_error *err) CAGE_MUST_CHECK;
 

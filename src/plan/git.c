@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_MODULES = 256, MAX_MODULE_DEPTH = 8 };
+enum { MAX_MODULES = 256, MAX_MODULE_DEPTH = 8, MAX_CONFIGS = 4096 };
 
 /* In every git directory. */
 static const char *const trusted[] = {"hooks", "config", "config.worktree", "commondir"};
@@ -121,9 +121,15 @@ static int add_worktrees(const struct cage_planner *p, const char *gitdir, struc
     if (p->host->list(p->host, dir, &names, err) < 0)
         return -1;
     for (size_t i = 0; i < names.n; i++) {
+        cage_autofree char *gitdir_file = NULL, *tree = NULL;
+
         cage_strv_addf(paths, "%s/%s/config.worktree", dir, names.items[i]);
         cage_strv_addf(paths, "%s/%s/commondir", dir, names.items[i]);
         cage_strv_addf(paths, "%s/%s/gitdir", dir, names.items[i]);
+        gitdir_file = cage_strdup(paths->items[paths->n - 1]);
+        tree = read_pointer(p, gitdir_file, "");
+        if (tree)
+            cage_strv_add(paths, tree); /* its .git, which may lie in the project, too */
     }
     return 0;
 }
@@ -240,20 +246,26 @@ struct named {
     const struct cage_planner *p;
     const char *dir; /* of the file: its includes start there */
     struct cage_strv *paths;
+    struct cage_strv *files; /* to be read, each once */
 };
 
+/* Where a path of a file in dir leads, by the rules of git-config(1). The caller frees. */
+static char *resolve(const struct cage_planner *p, const char *dir, const char *value)
+{
+    cage_autofree char *joined =
+        strncmp(value, "~/", 2) == 0 ? cage_path_join(p->host->home, value + 2) : cage_path_join(dir, value);
+
+    return cage_path_clean(joined);
+}
+
 /* Nothing that holds the project itself, which has to stay writable. */
-static void add_named(const struct named *named, const char *base, const char *value)
+static void add_named(const struct named *named, const char *path)
 {
     const struct cage_planner *p = named->p;
-    cage_autofree char *joined =
-        strncmp(value, "~/", 2) == 0 ? cage_path_join(p->host->home, value + 2) : cage_path_join(base, value);
-    cage_autofree char *path = cage_path_clean(joined);
-
     enum cage_file_type type;
 
     /* What the user cannot look at, the cage cannot either. */
-    if (!*value || cage_path_is_under(p->root, path) || type_at(p, path, &type, NULL) < 0)
+    if (cage_path_is_under(p->root, path) || type_at(p, path, &type, NULL) < 0)
         return;
     cage_strv_add(named->paths, path);
     /* husky's hooks lie beside the directory that git is given. */
@@ -265,49 +277,87 @@ static void add_named(const struct named *named, const char *base, const char *v
     }
 }
 
+/* Hooks run in the top directory of a work tree, or in .git: githooks(5). So a relative path is one in each.
+ */
+static void add_hooks(const struct named *named, const char *value)
+{
+    cage_autofree char *path = resolve(named->p, named->p->root, value);
+    size_t n = named->paths->n;
+
+    add_named(named, path);
+    for (size_t i = 0; value[0] != '/' && value[0] != '~' && i < n; i++) {
+        cage_autofree char *tree = cage_path_dirname(named->paths->items[i]);
+        cage_autofree char *hooks = resolve(named->p, tree, value);
+
+        if (strcmp(cage_path_basename(named->paths->items[i]), ".git") == 0)
+            add_named(named, hooks);
+    }
+}
+
 static void take_named(const char *section, const char *subsection, const char *name, const char *value,
                        void *data)
 {
     const struct named *named = data;
 
     (void)subsection;
-    if (strcmp(section, "core") == 0 && strcmp(name, "hookspath") == 0)
-        add_named(named, named->p->root, value); /* hooks run there, or in .git: githooks(5) */
-    else if ((strcmp(section, "include") == 0 || strcmp(section, "includeif") == 0) &&
-             strcmp(name, "path") == 0)
-        add_named(named, named->dir, value);
+    if (!*value)
+        return;
+    if (strcmp(section, "core") == 0 && strcmp(name, "hookspath") == 0) {
+        add_hooks(named, value);
+    } else if ((strcmp(section, "include") == 0 || strcmp(section, "includeif") == 0) &&
+               strcmp(name, "path") == 0) {
+        cage_autofree char *path = resolve(named->p, named->dir, value);
+
+        add_named(named, path);
+        if (!cage_strv_has(named->files, path) && named->files->n < MAX_CONFIGS)
+            cage_strv_add(named->files, path);
+    }
 }
 
 /* Hooks and configuration that the user keeps in the project (core.hooksPath, include.path). */
-static void add_named_by(const struct cage_planner *p, const char *file, struct cage_strv *paths)
+static void add_named_by(const struct cage_planner *p, const char *file, struct cage_strv *paths,
+                         struct cage_strv *files)
 {
     cage_autofree char *text = p->host->read_small(p->host, file);
     cage_autofree char *dir = cage_path_dirname(file);
-    struct named named = {.p = p, .dir = dir, .paths = paths};
+    struct named named = {.p = p, .dir = dir, .paths = paths, .files = files};
 
     if (text)
         cage_gitconfig_parse(text, take_named, &named);
 }
 
-/* Every configuration file found so far, and the user's own. Files that are included are not followed
- * further. */
+/* Where git looks for the user's and the machine's configuration (git-config(1), "FILES"). */
+static void add_global_files(const struct cage_planner *p, struct cage_strv *files)
+{
+    const char *xdg = cage_host_getenv(p->host, "XDG_CONFIG_HOME");
+    const char *global = cage_host_getenv(p->host, "GIT_CONFIG_GLOBAL");
+
+    cage_strv_addf(files, "%s/.gitconfig", p->host->home);
+    cage_strv_addf(files, "%s/.config/git/config", p->host->home);
+    cage_strv_add(files, "/etc/gitconfig");
+    if (xdg && xdg[0] == '/')
+        cage_strv_addf(files, "%s/git/config", xdg);
+    if (global && global[0] == '/')
+        cage_strv_add(files, global);
+}
+
+/* Every configuration file found so far, the user's own, and what they include, whatever the condition. */
 static void add_all_named(const struct cage_planner *p, struct cage_strv *paths)
 {
-    cage_autofree char *global = cage_path_join(p->host->home, ".gitconfig");
-    cage_autofree char *other = cage_path_join(p->host->home, ".config/git/config");
-    size_t n = paths->n;
+    CAGE_STRV_AUTO files = {0};
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < paths->n; i++) {
         const char *name = cage_path_basename(paths->items[i]);
 
-        if (strcmp(name, "config") == 0 || strcmp(name, "config.worktree") == 0) {
-            cage_autofree char *file = cage_strdup(paths->items[i]); /* the list grows */
-
-            add_named_by(p, file, paths);
-        }
+        if (strcmp(name, "config") == 0 || strcmp(name, "config.worktree") == 0)
+            cage_strv_add(&files, paths->items[i]);
     }
-    add_named_by(p, global, paths);
-    add_named_by(p, other, paths);
+    add_global_files(p, &files);
+    for (size_t i = 0; i < files.n; i++) {
+        cage_autofree char *file = cage_strdup(files.items[i]); /* the list grows */
+
+        add_named_by(p, file, paths, &files);
+    }
 }
 
 static int add_repositories(const struct cage_planner *p, struct cage_strv *paths, struct cage_error *err)

@@ -147,8 +147,16 @@ static int protect(struct cage_planner *p, const char *path, struct cage_reason 
     if (fact.is_symlink || strcmp(fact.real, path) != 0)
         record_symlinks(p, path, reason);
     cage_plan_views(p->plan, fact.real, true, &places);
-    if (own || (!fact.is_symlink && places.n > 0))
-        cage_plan_protect(p->plan, path, fact.type != CAGE_FILE_NONE || own, reason);
+    if (places.n > 0 && fact.type == CAGE_FILE_REGULAR && fact.nlink > 1)
+        cage_strv_addf(&p->plan->warnings,
+                       "%s has %lu names (hard links); what is writable under another one is not protected",
+                       path, (unsigned long)fact.nlink);
+    if (own)
+        cage_plan_protect(p->plan, path, true, reason);
+    else if (places.n > 0 && (fact.type == CAGE_FILE_NONE || !fact.is_symlink))
+        /* What a symlink leads to that is not there may appear there. */
+        cage_plan_protect(p->plan, fact.type == CAGE_FILE_NONE ? fact.real : path,
+                          fact.type != CAGE_FILE_NONE, reason);
     if (own)
         fact.type = CAGE_FILE_DIR;
     rc = guard(p, &fact, &places, reason, err);
@@ -177,10 +185,12 @@ static int protect_pattern(struct cage_planner *p, const char *path, struct cage
     CAGE_STRV_AUTO names = {0};
     CAGE_STRV_AUTO places = {0};
     struct cage_file_fact none = {.type = CAGE_FILE_NONE}, fact;
+    bool is_there;
 
     if (p->host->list(p->host, dir, &names, err) < 0 || p->host->lookup(p->host, dir, &fact, err) < 0)
         return -1;
     real = cage_path_join(fact.real, cage_path_basename(path));
+    is_there = fact.type != CAGE_FILE_NONE;
     cage_file_fact_finish(&fact);
     if (strcmp(real, path) != 0)
         record_symlinks(p, dir, reason);
@@ -194,7 +204,7 @@ static int protect_pattern(struct cage_planner *p, const char *path, struct cage
     }
     cage_plan_views(p->plan, real, true, &places);
     if (places.n > 0) {
-        struct cage_protected *item = cage_plan_protect(p->plan, path, false, reason);
+        struct cage_protected *item = cage_plan_protect(p->plan, is_there ? path : real, false, reason);
 
         item->is_glob = true;
         add_exceptions(p, dir, &item->except);

@@ -359,6 +359,7 @@ void cage_guards_moved(struct cage_guards *guards, int from, int to)
 void cage_hold_connect(struct cage_hold *hold, int control)
 {
     hold->guards.control = control;
+    cage_hold_remember(hold); /* while bwrap makes the cage */
 }
 
 /* Whether process 1 has not closed its end: then the number was still its own. */

@@ -72,6 +72,22 @@ static void watch_new_dir(struct cage_hold *hold, int fd)
     hold->n_new_dirs++;
 }
 
+#define ASIDE ".nixcage-aside-"
+
+char *cage_hold_aside_name(void)
+{
+    uint64_t key;
+
+    if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
+        return NULL;
+    return cage_format(ASIDE "%016llx", (unsigned long long)key);
+}
+
+bool cage_hold_is_aside(const char *name)
+{
+    return strncmp(name, ASIDE, strlen(ASIDE)) == 0;
+}
+
 /* Where the next thing is renamed to. When the ring is full, the oldest is deleted: it is the cage's own
  * junk. */
 static struct aside *next_aside(struct cage_hold *hold)
@@ -100,18 +116,14 @@ static void seize(struct cage_hold *hold, const struct entry *entry, int dirfd, 
     cage_autofree char *path =
         cage_format("%.*s%s%s%s", (int)base, entry->item->path, parent, parent[0] ? "/" : "", name);
     struct aside *aside;
-    uint64_t key;
 
     if (hold->ended) {
         cage_hold_put_away(hold, dirfd, name, path);
         return;
     }
     aside = next_aside(hold);
-    /* Not to be guessed: a name that is taken would leave the thing where it is. */
-    if (getrandom(&key, sizeof key, 0) != (ssize_t)sizeof key)
-        return;
-    aside->name = cage_format(".nixcage-aside-%016llx", (unsigned long long)key);
-    if (renameat2(dirfd, name, dirfd, aside->name, RENAME_NOREPLACE) < 0) {
+    aside->name = cage_hold_aside_name();
+    if (!aside->name || renameat2(dirfd, name, dirfd, aside->name, RENAME_NOREPLACE) < 0) {
         free(aside->name); /* gone again, or in the way: the end looks once more */
         aside->name = NULL;
         return;
@@ -324,6 +336,7 @@ static void hold_free(struct cage_hold *hold)
     cage_hold_store_finish(&hold->store);
     cage_strv_finish(&hold->told);
     cage_strv_finish(&hold->warned);
+    cage_strv_finish(&hold->links);
     free(hold);
 }
 

@@ -64,6 +64,8 @@ struct cage_hold {
     struct cage_guards guards;
     struct cage_hold_store store;
     struct cage_strv told, warned;
+    struct cage_strv links; /* submodules that were there before anything ran; */
+    bool links_known;       /* all of them */
     const struct cage_plan *plan;
     struct timespec started; /* by the clock that the kernel dates files with */
 };
@@ -95,8 +97,20 @@ void cage_hold_tell(struct cage_hold *hold, const char *path, const char *now, b
 /* Whether the plan protects path, or something that it is below. */
 bool cage_hold_is_protected(const struct cage_plan *plan, const char *path);
 
+/*
+ * A name that means nothing to anybody and is not to be guessed: one that is taken would leave the thing
+ * where it is. NULL: there is none to be had. The caller frees.
+ */
+char *cage_hold_aside_name(void);
+
+/* Whether it is one of those. */
+bool cage_hold_is_aside(const char *name);
+
 /* At the end: dirfd/name, which stands for path, goes to the store. */
 void cage_hold_put_away(struct cage_hold *hold, int dirfd, const char *name, const char *path);
+
+/* Before anything runs: the submodules that are the user's. */
+void cage_hold_remember(struct cage_hold *hold);
 
 /* At the end: submodules, which cannot be prevented, are looked for. */
 void cage_hold_look_over(struct cage_hold *hold);

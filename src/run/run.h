@@ -60,6 +60,10 @@ struct cage_run_options {
  */
 int cage_run_secure_stdio(struct cage_error *err) CAGE_MUST_CHECK;
 
+/* Refuses a directory as a standard stream: "..", looked up from there (openat(2)), is no mount of the
+ * cage's. */
+int cage_run_check_stdio(struct cage_error *err) CAGE_MUST_CHECK;
+
 /*
  * Starts bwrap before there is a plan, so that it loads meanwhile; it makes nothing before it is told what.
  * For a run with neither wrapper nor quiet_io. A failure is left for cage_run() to meet: NULL. The

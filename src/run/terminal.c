@@ -63,6 +63,7 @@ void cage_terminal_restore(const struct cage_terminal *terminal, bool ended)
     if (tcgetattr(terminal->fd, &now) < 0 || memcmp(&now, &terminal->modes, sizeof now) != 0)
         (void)tcsetattr(terminal->fd, TCSANOW, &terminal->modes);
     (void)ioctl(terminal->fd, TIOCNXCL);
+    (void)tcflow(terminal->fd, TCOON); /* no key ends what tcflow(3) has stopped */
 }
 
 void cage_terminal_finish(struct cage_terminal *terminal)

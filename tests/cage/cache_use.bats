@@ -180,6 +180,29 @@ END
     assert_line "env FOO=2"
 }
 
+# Seconds until the entry is not believed any more; nothing: it has no such time. (What then: tests/unit/nix/test_cache.c.)
+expires() {
+    local at
+    at=$(tr '\0' '\n' <"$(entry)" | sed -n 's/^X\([0-9]*\)$/\1/p')
+    [ -z "$at" ] || echo $((at - $(date +%s)))
+}
+
+@test "cache: what an unpinned URL gave is believed for an hour" {
+    nix_project 'shell = "shell.nix"'
+    cat >shell.nix <<'END'
+with import <nixpkgs> { };
+mkShell { packages = [ hello ]; unused = if true then "" else builtins.fetchTarball "https://example.org/x.tar.gz"; }
+END
+    resolve_and_cache
+    [ "$(expires)" -gt 3000 ]
+    [ "$(expires)" -le 3600 ]
+    # The control: no URL.
+    rm -r "$XDG_CACHE_HOME"
+    echo 'with import <nixpkgs> { }; mkShell { packages = [ hello ]; }' >shell.nix
+    resolve_and_cache
+    [ -z "$(expires)" ]
+}
+
 @test "cache: a flake's files" {
     nix_project 'shell = "."'
     echo '{ FROM = "one"; }' >part.nix

@@ -89,6 +89,58 @@ gone='gone() { for i in $(seq 200); do [ -e "$1" ] || [ -L "$1" ] || return 0; s
     [ "$(stat -c %h twin)" = 1 ]
 }
 
+# planted LINK TARGET PATH SCRIPT: LINK -> TARGET, which is not there, came with the project; the cage makes PATH through it.
+planted() {
+    ln -s "$2" "$1"
+    run_cage sh -c "$4" # what it made is moved away at once, so that the rest may fail
+    [ "$(readlink "$1")" = "$2" ]
+    [ ! -e "$3" ] || _explain "$3 is there"
+    assert_stderr_has 'put away'
+    held "${5:-$2}"
+    rm -rf "$1" .nixcage/held
+}
+
+@test "a symlink that leads to nothing: nothing appears there" {
+    planted .vscode made .vscode/tasks.json 'mkdir made; echo x >made/tasks.json'
+    planted .mcp.json made.json .mcp.json 'echo x >made.json'
+    planted .claude made .claude/settings.json 'mkdir -p made; echo x >made/settings.json' made/settings.json
+    planted .claude made .claude/hooks/h 'mkdir -p made/hooks; echo x >made/hooks/h' made/hooks
+    planted .git made .git/config 'mkdir -p made/refs made/objects; echo "ref: refs/heads/x" >made/HEAD; echo "[core]" >made/config'
+    planted .idea sub/made .idea/x 'mkdir -p sub/made; echo x >sub/made/x'
+    # The control: what nothing leads to stays.
+    run_cage sh -c 'mkdir -p other; echo x >other/x'
+    [ -e other/x ]
+}
+
+@test "a full disk: what cannot be put away does not stay, either" {
+    [ "$NIXCAGE_TEST_MODE" = root ] || skip "needs a mount"
+    mkdir "$BATS_TEST_TMPDIR/small"
+    mount -t tmpfs -o nr_inodes=64,mode=755 none "$BATS_TEST_TMPDIR/small"
+    make_project small <<<$'[sandbox.filesystem]\nsystem = true'
+    run_cage sh -c 'mkdir d; echo x >d/f; i=0; while touch "fill$i" 2>/dev/null; do i=$((i + 1)); done; mv d/f .envrc; mv d .vscode'
+    assert_status 0
+    [ ! -e .envrc ]
+    [ ! -e .vscode ]
+    [[ $stderr =~ $PROJECT/\.envrc\;\ now\ ($PROJECT/\.nixcage-aside-[0-9a-f]+)\ \(.*No\ space ]]
+    [ "$(cat "${BASH_REMATCH[1]}")" = x ]
+    cd /
+    umount "$BATS_TEST_TMPDIR/small"
+}
+
+@test "another name of a protected file is told" {
+    echo x >build.sh
+    ln build.sh twin
+    printf '[sandbox.filesystem]\nsystem = true\nprotect = ["build.sh"]\n' >nixcage.toml
+    trust_project
+    run_cage true
+    assert_status 0
+    assert_stderr_has "$PROJECT/build.sh has 2 names"
+    # The control: one.
+    rm twin
+    run_cage true
+    [ -z "$stderr" ]
+}
+
 @test "a pattern holds what is new and leaves what was there" {
     mkdir .claude
     echo mine >.claude/settings.json

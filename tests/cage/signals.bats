@@ -248,6 +248,25 @@ child_of() {
     [ "$(cat fd0)" = /dev/null ]
 }
 
+@test "a directory as a standard stream is refused" {
+    local out='cat /proc/self/fd/0/../secret' n
+    mkdir -p "$BATS_TEST_TMPDIR/beside/dir"
+    echo hush >"$BATS_TEST_TMPDIR/beside/secret"
+    status=0
+    output=$("$NIXCAGE" run -- sh -c "$out" <"$BATS_TEST_TMPDIR/beside/dir" 2>&1) || status=$?
+    assert_status 125
+    assert_output_has 'standard stream 0 is a directory'
+    refute_output_has hush
+    for n in 1 2; do
+        status=0
+        eval "\"\$NIXCAGE\" run -- touch ran $n<\"\$BATS_TEST_TMPDIR/beside/dir\"" || status=$?
+        assert_status 125
+    done
+    [ ! -e ran ]
+    # The control: without a cage it leads there.
+    [ "$(sh -c "$out" <"$BATS_TEST_TMPDIR/beside/dir")" = hush ]
+}
+
 @test "no descriptor but 0-2 reaches the command or bwrap" {
     exec 7<"$HOME" 8<>"$PROJECT/secret" 9</dev/null 250</dev/null
     local list='for n in $(seq 0 300); do if [ -e /proc/$$/fd/$n ]; then echo $n; fi; done'

@@ -168,3 +168,19 @@ E2
     wait_for '^control: False'
     screen_has '^blocking: True'
 }
+
+@test "output that was stopped goes on" {
+    need python3
+    cat >script <<'E2'
+$CAGE python3 -c 'import termios; termios.tcflow(1, termios.TCOOFF)'
+echo "goes ""on"
+# The control: without a cage it stays stopped.
+python3 -c 'import termios; termios.tcflow(1, termios.TCOOFF)'
+{ sleep 3; : >waited; } &
+echo "con""trol"
+E2
+    type_line 'bash script'
+    wait_for '^goes on'
+    poll_until 10 test -e waited
+    refute screen_has '^control'
+}

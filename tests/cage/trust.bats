@@ -342,3 +342,29 @@ booby_trap() {
     ./nix || :
     grep -qx nix "$BATS_TEST_TMPDIR/sprung"
 }
+
+@test "Nix on the host runs no program of the project either" {
+    need git
+    make_project < <(config; printf '[nix]\nshell = "."\n')
+    cat >flake.nix <<END
+{
+  outputs = _: let pkgs = import $NIXCAGE_SRC/share/offline { system = "$(nix-instantiate --eval -E builtins.currentSystem | tr -d '"')"; }; in {
+    devShells.\${pkgs.system}.default = pkgs.mkShell { packages = [ pkgs.hello ]; };
+  };
+}
+END
+    mkdir -p node_modules/.bin
+    git -c init.defaultBranch=main init -q .
+    git add flake.nix
+    git -c user.name=a -c user.email=a@b commit -qm one
+    trust_project
+    printf '#!/bin/sh\necho git >>"%s"\nexec /usr/bin/git "$@"\n' "$BATS_TEST_TMPDIR/sprung" >node_modules/.bin/git
+    chmod +x node_modules/.bin/git
+    export PATH=$PROJECT/node_modules/.bin:node_modules/.bin:$PATH
+    run_cage hello
+    assert_status 0
+    [ ! -e "$BATS_TEST_TMPDIR/sprung" ]
+    # The control: Nix itself takes it.
+    nix --extra-experimental-features 'nix-command flakes' eval --impure --expr "(builtins.getFlake \"git+file://$PROJECT\").outPath" >/dev/null 2>&1 || :
+    [ -e "$BATS_TEST_TMPDIR/sprung" ]
+}
