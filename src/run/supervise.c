@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SETTLE_MS = 200, ENDING_MS = 50 };
+enum { SETTLE_MS = 200, ENDING_MS = 50, ENDING_ROUNDS = 40 };
 enum { MAX_TEXT = 8192, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, RUNNING = -1 };
 
 struct state {
@@ -266,6 +266,7 @@ static int wait_for_any(const struct state *s, struct pollfd *fds, nfds_t n, int
 static void wait_for_end(struct state *s)
 {
     bool settled = false;
+    int ending_for = 0; /* rounds */
     struct pollfd fds[] = {
         {.fd = s->signals, .events = POLLIN},
         {.fd = s->what->launch->control, .events = POLLIN},
@@ -277,8 +278,8 @@ static void wait_for_end(struct state *s)
     if (s->what->hold)
         cage_hold_connect(s->what->hold, s->what->launch->control);
     while (s->bwrap_status == RUNNING) {
-        const bool ending =
-            fds[1].fd < 0; /* process 1 is gone: bwrap follows, and is looked for until it has */
+        /* Process 1 is gone, or about to: bwrap follows, and is looked for until it has. */
+        const bool ending = fds[1].fd < 0 || s->heard;
         bool quiet;
         int n = wait_for_any(s, fds, CAGE_LEN(fds), ending ? ENDING_MS : settled ? -1 : SETTLE_MS, &quiet);
 
@@ -286,6 +287,9 @@ static void wait_for_end(struct state *s)
             continue; /* EINTR cannot be: all signals are blocked */
         if (quiet && ending) {
             reap(s); /* its SIGCHLD came, and waitpid(2) failed then */
+            /* All of the cage has ended with process 1; bwrap has missed that, as we could. */
+            if (++ending_for == ENDING_ROUNDS && s->bwrap_status == RUNNING)
+                kill(s->what->launch->pid, SIGKILL);
             continue;
         }
         if (quiet) {
