@@ -58,21 +58,26 @@ static int prepare(struct cage_entry *entry, struct cage_session *session, const
 }
 
 /* How the limits would be held here, or why they cannot be. Nothing is started for it. */
-static void find_limits(struct cage_plan *plan, const struct cage_host *host)
+static void find_limits(struct cage_plan *plan, const struct cage_config *config,
+                        const struct cage_host *host)
 {
     __attribute__((cleanup(cage_limits_forget))) struct cage_cli_limits limits = {0};
     const struct cage_limits *wanted = &plan->limits;
     struct cage_error ignored;
     const char *text;
+    bool refused;
 
     if ((wanted->cpus <= 0 && wanted->memory == 0 && wanted->pids == 0) ||
         cage_limits_find_way(&limits, host, wanted, false, &ignored) < 0)
         return;
-    text = cage_limits_method_text(limits.way.method);
+    refused = config->enforce == CAGE_ENFORCE_REQUIRE && limits.way.method == CAGE_LIMITS_FALLBACK;
+    text = refused ? "nothing on this machine" : cage_limits_method_text(limits.way.method);
     plan->limits_held =
         limits.way.why_not ? cage_format("%s (%s)", text, limits.way.why_not) : cage_strdup(text);
     for (int i = 0; i < CAGE_LIMIT_COUNT; i++)
-        plan->limits_how[i] = cage_limits_how(limits.way.method, (enum cage_limit)i, host->uid == 0);
+        plan->limits_how[i] = refused
+                                  ? "cannot be held here"
+                                  : cage_limits_how(limits.way.method, (enum cage_limit)i, host->uid == 0);
 }
 
 /* The bwrap command of a run, for reading and for trying what one option does. */
@@ -135,7 +140,7 @@ int cage_cmd_plan(const struct cage_cli *cli, struct cage_error *err)
     if (prepare(&entry, &session, cli, err) < 0)
         return -1;
     if (!cli->values[CAGE_OPT_PLATFORM] && strcmp(session.host.os, "linux") == 0)
-        find_limits(&entry.plan, &session.host);
+        find_limits(&entry.plan, &session.config, &session.host);
     if (cli->given[CAGE_OPT_ARGV]) {
         if (show_argv(&entry, &session, &text, err) < 0)
             return -1;

@@ -87,11 +87,38 @@ static const char *refusal(const char *path, bool writable)
     return NULL;
 }
 
+/* In the home directory: what a shell, git, Nix or the session reads to know what to run. */
+static const char *const obeyed[] = {
+    ".bash_login",    ".bash_profile",
+    ".bashrc",        ".config/autostart",
+    ".config/direnv", ".config/environment.d",
+    ".config/fish",   ".config/git",
+    ".config/nix",    ".config/systemd",
+    ".gitconfig",     ".local/bin",
+    ".nix-profile",   ".nixpkgs",
+    ".profile",       ".ssh",
+    ".zprofile",      ".zshenv",
+    ".zshrc",         "bin",
+};
+
+/* The one of them that lies at, below or above a path, or NULL. */
+static const char *obeyed_in(const char *home, const char *path)
+{
+    for (size_t i = 0; i < CAGE_LEN(obeyed); i++) {
+        cage_autofree char *there = cage_path_join(home, obeyed[i]);
+
+        if (cage_path_is_under(there, path) || cage_path_is_under(path, there))
+            return obeyed[i];
+    }
+    return NULL;
+}
+
 /* Things whose use amounts to leaving the cage: allowed, since they were named, but said each time. */
 static void warn_about(struct cage_planner *p, const char *key, const char *real,
                        const struct cage_file_fact *fact, bool writable)
 {
     const char *name = cage_path_basename(real);
+    const char *obeys = writable ? obeyed_in(p->host->home, real) : NULL;
 
     if (fact->type == CAGE_FILE_OTHER &&
         (strstr(name, "docker") || strstr(name, "podman") || strstr(name, "containerd")))
@@ -106,6 +133,9 @@ static void warn_about(struct cage_planner *p, const char *key, const char *real
                        "%s: the whole home directory is writable, with the files that your shell "
                        "and other programs run",
                        key);
+    else if (obeys)
+        cage_strv_addf(&p->plan->warnings, "%s: %s is writable, and programs on the host do what ~/%s says",
+                       key, real, obeys);
     else if (strcmp(real, "/tmp") == 0 || cage_path_is_under(real, "/run/user"))
         cage_strv_addf(&p->plan->warnings, "%s: %s holds sockets of programs outside the cage", key, real);
 }

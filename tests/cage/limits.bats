@@ -104,6 +104,11 @@ processors() { # how many this shell is bound to, and so what it starts
         and .pids_held_by == $by' <<<"$output"
     run_split "$NIXCAGE" status
     assert_output_has 'limits'
+    # Required, nothing runs: then nothing is said to be held in some other way either.
+    limited 'cpus = 1.5' 'memory = "512M"'
+    run_split "$NIXCAGE" plan
+    assert_output_has 'held by: nothing on this machine (/sys/fs/cgroup is not a cgroup v2 hierarchy)'
+    [[ $output =~ 'cpus 1.5 '\ +'cannot be held here' ]] || _explain "cpus, required"
     limited 'memory = "10%"'
     run_split "$NIXCAGE" status
     assert_status 1

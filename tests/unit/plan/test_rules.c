@@ -406,6 +406,29 @@ static void test_sockets_warn(void **state)
     plan_fixture_finish(&f);
 }
 
+static void test_obeyed_files_warn(void **state)
+{
+    static const struct {
+        const char *bind;
+        bool warns;
+    } rows[] = {
+        {"rw_bind = [\"/home/u/.config\"]\n", true},
+        {"rw_bind = [\"/home/u/.config/nix\"]\n", true},
+        {"rw_bind = [\"/home/u/.config/tool\"]\n", false},
+        {"ro_bind = [\"/home/u/.config\"]\n", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < CAGE_LEN(rows); i++) {
+        cage_autofree char *text = cage_format(FS "%s", rows[i].bind);
+        struct plan_fixture f;
+
+        build(&f, "d /home/u/.config\nd /home/u/.config/nix\nd /home/u/.config/tool", text);
+        assert_int_equal(warns(&f, "programs on the host do what ~/.config/"), rows[i].warns);
+        plan_fixture_finish(&f);
+    }
+}
+
 static void test_own_directories_are_real(void **state)
 {
     struct plan_fixture f;
@@ -471,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_own_files_in_a_writable_home),
         cmocka_unit_test(test_no_stubs),
         cmocka_unit_test(test_sockets_warn),
+        cmocka_unit_test(test_obeyed_files_warn),
         cmocka_unit_test(test_own_directories_are_real),
         cmocka_unit_test(test_no_project_of_system_directories),
         cmocka_unit_test(test_kernel_without_scopes),
