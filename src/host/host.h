@@ -109,7 +109,8 @@ char *cage_host_find_tool(const char *name, const char *path_value);
 
 /*
  * path_value without the directories that cage_host_find_tool() passes over, for programs that look for
- * others themselves, as Nix does for git. The caller frees.
+ * others themselves, as Nix does for git; "/usr/bin:/bin" when nothing is left of it, or it is NULL. The
+ * caller frees.
  */
 char *cage_host_safe_path(const char *path_value);
 

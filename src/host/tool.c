@@ -74,6 +74,9 @@ char *cage_host_safe_path(const char *path_value)
         if (real && !is_in_project(real))
             cage_strbuf_addf(&safe, "%s%s", safe.len ? ":" : "", dir);
     }
+    /* An empty one would mean the working directory (execvp(3)). */
+    if (safe.len == 0)
+        cage_strbuf_add(&safe, "/usr/bin:/bin");
     return cage_strbuf_steal(&safe);
 }
 

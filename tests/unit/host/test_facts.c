@@ -65,6 +65,24 @@ static int tear_down(void **state)
     return cage_fs_remove_tree(AT_FDCWD, dir, NULL);
 }
 
+/* PATH for programs that look for others: nothing of a project, nothing relative, and never empty. */
+static void test_safe_path(void **state)
+{
+    cage_autofree char *project = path_in("project"), *bin = path_in("project/bin"), *sub = path_in("sub");
+    cage_autofree char *given = cage_format("%s:relative::.:%s:/nowhere", bin, sub);
+    cage_autofree char *safe = NULL, *none = NULL, *unset = cage_host_safe_path(NULL);
+
+    (void)state;
+    assert_return_code(mkdir(project, 0755), 0);
+    assert_return_code(mkdir(bin, 0755), 0);
+    write_file("project/nixcage.toml", "", 0644);
+    safe = cage_host_safe_path(given);
+    assert_string_equal(safe, sub);
+    none = cage_host_safe_path(bin);
+    assert_string_equal(none, "/usr/bin:/bin");
+    assert_string_equal(unset, "/usr/bin:/bin");
+}
+
 /* A probe with this environment; PATH is the directory itself. */
 static void probe(struct cage_host *host, const char *const *env)
 {
@@ -246,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_safe_path),
         cmocka_unit_test(test_user_and_directories),
         cmocka_unit_test(test_hints),
         cmocka_unit_test(test_bwrap),
