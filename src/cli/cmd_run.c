@@ -66,9 +66,9 @@ static int enter(struct cage_session *session, struct cage_entry *entry, const s
         cage_files_make_state(session->project.dirfd, &made, err) < 0)
         return cage_error_wrap(err, "%s", session->project.root);
     /* Where bwrap is there already, before the plan: systemd works meanwhile. */
-    if (entry->ahead && cage_limits_prepare(&limits, session, &wanted, err) < 0)
+    if (entry->ahead && (cage_limits_prepare(&limits, session, &wanted, err) < 0 ||
+                         cage_run_ahead_limit(entry->ahead, &limits.way, err) < 0))
         return -1;
-    entry->limits = &limits.way;
     if (cage_entry_prepare(entry, session, argv, err) < 0 ||
         (!entry->ahead && cage_limits_prepare(&limits, session, &wanted, err) < 0))
         return -1;

@@ -62,8 +62,6 @@ int cage_entry_prepare(struct cage_entry *entry, const struct cage_session *sess
     if (is_linux(&session->host) && !entry->bwrap.path &&
         cage_bwrap_probe(&session->host, &entry->bwrap, err) < 0)
         return -1;
-    if (entry->ahead && entry->limits && cage_run_ahead_limit(entry->ahead, entry->limits, err) < 0)
-        return -1;
     if (cage_nix_needed(&session->config)) {
         if (cage_nix_resolve(&request, &entry->nix, err) < 0)
             return -1;

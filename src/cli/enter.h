@@ -13,9 +13,8 @@ struct cage_entry {
     struct cage_bwrap bwrap;
     struct cage_nix_env nix;
     struct cage_plan plan;
-    struct cage_launch *ahead;            /* for cage_run_options; NULL: none */
-    bool stale_ok;                        /* set before prepare(): --stale */
-    const struct cage_limits_way *limits; /* set before prepare(): what `ahead` is put under; NULL: nothing */
+    struct cage_launch *ahead; /* for cage_run_options; NULL: none */
+    bool stale_ok;             /* set before prepare(): --stale */
 };
 
 #define CAGE_ENTRY_AUTO __attribute__((cleanup(cage_entry_finish))) struct cage_entry
@@ -33,7 +32,7 @@ void cage_entry_start_ahead(struct cage_entry *entry, const struct cage_host *ho
 
 /*
  * Looks for bwrap, resolves the packages and makes the plan of argv (NULL: an interactive shell). Asks Nix,
- * which may build, and systemd for a scope, so the configuration must be one that the user allowed.
+ * which may build, so the configuration must be one that the user allowed.
  */
 int cage_entry_prepare(struct cage_entry *entry, const struct cage_session *session, char *const *argv,
                        struct cage_error *err) CAGE_MUST_CHECK;
