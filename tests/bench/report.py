@@ -39,6 +39,11 @@ def limits_systemd(data):
     cost = data["cost"]["tester"]
     if "rest_ms" in cost:
         lines += [f"Where the kernel holds the limits, about {cost['rest_ms']} ms more, from user-mode Linux: see [LIMITS.md](LIMITS.md).", ""]
+    move = float(data["nspawn"].get("move", 0))
+    if 0 < move < 1:
+        lines += [f"Moving a process to another cgroup took {move} ms here: the kernel had been told to favour that (favordynmods). By default, with 250 "
+                  "ticks a second, it takes ten, and a limited start after a pause accordingly more: then the bound is kept only by cages that follow "
+                  "each other. See [LIMITS.md](LIMITS.md).", ""]
     return lines
 
 

@@ -86,3 +86,47 @@ ensure_image() {
     [ "$(cat "$vm/done" 2>/dev/null)" = "$made_as" ] || make_image >&2
     exec {lock}>&-
 }
+
+# put_disk DIR: DIR/t, with the program `guest` in it, as the plain tar stream that is the guest's second disk.
+put_disk() {
+    chmod 755 "$1/t/guest"
+    chmod -R a+rX "$1/t"
+    tar cf "$1/in.tar" --owner=0 --group=0 -C "$1/t" .
+}
+
+# User-mode Linux of Debian's next release: older ones do not know the large registers of newer processors. Its libc comes along.
+ensure_uml() {
+    uml=$vm/uml
+    if [ -e "$uml/done" ]; then return; fi
+    rm -rf --one-file-system "$uml"
+    mmdebstrap --quiet --variant=extract --components=main --aptopt='Acquire::Check-Valid-Until "false"' --include=user-mode-linux \
+        sid "$uml" "$(debian_mirror)" >&2
+    for dir in lib lib64; do [ -e "$uml/$dir" ] || ln -s "usr/$dir" "$uml/$dir"; done
+    mkdir -p "$uml"/{dev,proc,mnt/work,mnt/image}
+    touch "$uml/done"
+}
+
+# in_uml DIR [PREFIX…] -- [KERNEL OPTION…]: the guest under user-mode Linux, with the disk DIR/in.tar, started by PREFIX; prints what
+# its tests print. Programs run natively there, on one processor, but system calls, page faults and switches are several times slower.
+in_uml() {
+    local work=$1 prefix=()
+    shift
+    while [ "$1" != -- ]; do
+        prefix+=("$1")
+        shift
+    done
+    shift
+    # shellcheck disable=SC2016
+    timeout "${NIXCAGE_VM_LIMIT:-600}" unshare --mount bash -euc '
+        work=$1 image=$2 uml=$3
+        shift 3
+        mount -t proc proc "$uml/proc"
+        mount --rbind /dev "$uml/dev"
+        mount --bind "$work" "$uml/mnt/work"
+        mount --bind "$image" "$uml/mnt/image"
+        TMPDIR=/dev/shm exec "$@" </dev/null' - "$work" "$vm" "$uml" "${prefix[@]}" chroot "$uml" /usr/bin/linux.uml mem=1536M seccomp=on \
+        uml_dir=/mnt/work ubd0=/mnt/work/changes,/mnt/image/disk.img ubd1r=/mnt/work/in.tar root=/dev/ubda rootfstype=ext4 rw quiet panic=-1 \
+        con=null con0=null,fd:1 systemd.show_status=0 "$@" >"$work/console" 2>&1 || :
+    rm -f "$work/changes"
+    sed -n 's/\r//g; s/^.*tests\[[0-9]*\]: //p' "$work/console"
+}
