@@ -11,13 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { N_SIGNALS = 65, GROUP_WINDOW_MS = 1000, EXIT_ABANDONED = 125 };
+enum { N_SIGNALS = 65, GROUP_WINDOW_MS = 1000, EXIT_ABANDONED = 125, AGAIN_MS = 50 };
 
 struct follower {
     int control, signals;
     pid_t command;
     bool stopped, ended;
     int status;
+    bool unsure; /* the last waitpid(2) failed: there may be news that no signal tells of again */
     long long group_seen[N_SIGNALS]; /* when a signal from outside also reached us, in ms; 0: not */
 };
 
@@ -60,6 +61,7 @@ static void reap(struct follower *f)
             return;
         }
     }
+    f->unsure = pid < 0;
 }
 
 /* From outside the pid namespace the sender has the number 0. */
@@ -119,7 +121,7 @@ int init_follow(int control, int signals, pid_t command)
     struct pollfd fds[] = {{.fd = control, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
 
     while (!f.ended) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+        if (poll(fds, 2, f.unsure ? AGAIN_MS : -1) < 0 && errno != EINTR)
             return EXIT_ABANDONED;
         if (fds[0].revents && !handle_control(&f))
             return EXIT_ABANDONED;
