@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +19,9 @@
 #include <unistd.h>
 
 enum { PATIENCE_MS = 10000, SERIAL = 1, MAX_GREETING = 512 };
+
+/* Written and read at once, or not at all (pipe(7)). */
+_Static_assert(sizeof(struct cage_error) <= PIPE_BUF, "an error goes through a pipe in one piece");
 
 struct cage_scope {
     pid_t pid;  /* who asks */

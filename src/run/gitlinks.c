@@ -181,13 +181,15 @@ static void read_all(const struct walk *w, int gitdir, const char *prefix, struc
         return;
     }
     while ((entry = readdir(dir))) {
-        bool later;
+        bool later, read;
 
         if (strcmp(entry->d_name, "index") != 0 && strncmp(entry->d_name, "sharedindex.", 12) != 0)
             continue;
+        read = read_index(w, fd, entry->d_name, paths);
+        /* Afterwards: what the cage put there just before it was read has changed, too. */
         later = is_later(fd, entry->d_name, &w->links->since);
         *changed |= later;
-        if (!read_index(w, fd, entry->d_name, paths)) {
+        if (!read) {
             cage_autofree char *path =
                 cage_format("%s%s%s/.git/%s", w->root_path, *prefix ? "/" : "", prefix, entry->d_name);
 
