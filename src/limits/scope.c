@@ -20,8 +20,10 @@
 
 enum { PATIENCE_MS = 10000, SERIAL = 1, MAX_GREETING = 512 };
 
-/* Written and read at once, or not at all (pipe(7)). */
+#ifdef __linux__
+/* Written and read at once, or not at all (pipe(7)). Elsewhere is no systemd. */
 _Static_assert(sizeof(struct cage_error) <= PIPE_BUF, "an error goes through a pipe in one piece");
+#endif
 
 struct cage_scope {
     pid_t pid;  /* who asks */
